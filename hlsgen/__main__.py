@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m hlsgen` is the `hlsgen` command."""
+
+from __future__ import annotations
+
+import sys
+
+from hlsgen.cli.main import main
+
+sys.exit(main())

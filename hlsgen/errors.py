@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Errors a user can mend. The command line prints their text as it is and exits with `exit_code`."""
+
+from __future__ import annotations
+
+
+class HlsgenError(Exception):
+    """Base of all expected failures; `str(error)` is one line for each fault."""
+
+    exit_code = 1
+
+
+class WorkError(HlsgenError):
+    """The work itself failed: a compile, a self-test, a training run."""
+
+    exit_code = 1
+
+
+class InputError(HlsgenError):
+    """The user's input or usage is wrong: names the file, the field and the mend."""
+
+    exit_code = 2
+
+
+class ToolMissingError(HlsgenError):
+    """A needed external tool is absent or too old: names the tool and the package."""
+
+    exit_code = 3

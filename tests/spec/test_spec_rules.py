@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every rule of the spec refuses what breaks it, with the exact place and words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from hlsgen.errors import InputError
+from hlsgen.faults import SpecError
+from hlsgen.spec import ArraySpec, MlpSpec, Spec, json_schema
+from hlsgen.specfile import load_spec, parse_spec
+
+SPECS = Path(__file__).parents[2] / "specs"
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(SpecError) as caught:
+        parse_spec(text, "s.yaml")
+    assert isinstance(caught.value, InputError) and caught.value.exit_code == 2
+    return str(caught.value).splitlines()
+
+
+EXACT = {
+    "array: {rows: 65}": "2:15: array.rows: 65 is above 64: write a whole number from 1 to 64",
+    "array: {rows: 0}": "2:15: array.rows: 0 is below 1: write a whole number from 1 to 64",
+    "array: {rows: '32'}": '2:15: array.rows: the text "32" is not a whole number: '
+    "write a whole number from 1 to 64, without quotes or other marks",
+    "array: {rows: true}": "2:15: array.rows: true is not a whole number: "
+    "write a whole number from 1 to 64",
+    "array: {rows: 32.0}": "2:15: array.rows: 32.0 is not a whole number: "
+    "write a whole number from 1 to 64",
+    "array: {rows: }": "2:9: array.rows: is empty: write a whole number from 1 to 64",
+    "array: {lanes: 24}": "2:16: array.lanes: 24 is not a power of two: use 16 or 32",
+    "array: {lanes: 128}": "2:16: array.lanes: 128 is above 64: write one of 4, 8, 16, 32, 64",
+    "sparsity: {group: 12}": "2:19: sparsity.group: 12 is not a power of two: use 8 or 16",
+    "sparsity: {group: 2}": "2:19: sparsity.group: 2 is below 4: write one of 4, 8, 16, 32",
+    "sparsity: {keep: 9}": "2:18: sparsity.keep: sparsity.keep 9 is more than sparsity.group 8: "
+    "lower keep to 8 or less, or raise group",
+    "array: {lanes: 8}\nsparsity: {group: 16}": "2:16: array.lanes: array.lanes 8 is not a "
+    "multiple of sparsity.group 16: raise lanes to 16 or lower group to 8",
+    "sparsity: {group: 32}\narray: {lanes: 16}": "3:16: array.lanes: array.lanes 16 is not a "
+    "multiple of sparsity.group 32: raise lanes to 32 or lower group to 16",
+    "array: {lanes: 4}": "2:16: array.lanes: array.lanes 4 is not a "
+    "multiple of sparsity.group 8: raise lanes to 8 or lower group to 4",
+    "array: {interleave: 3, memory_tile: 2, adder_latency: 7}": "2:21: array.interleave: "
+    "array.interleave 3 x array.memory_tile 2 = 6 is below array.adder_latency 7, so a sum would "
+    "be needed before it is ready: raise interleave to 4 or memory_tile to 3",
+    "sparsity: {method: bdpw}": '2:20: sparsity.method: the text "bdpw" is not known here: '
+    "did you mean bdwp? (one of dense, bdwp)",
+    "sparsity: {method: off}": '2:20: sparsity.method: the text "off" is not known here: '
+    "write one of dense, bdwp",
+    "card: U250": '2:7: card: the text "U250" is not known here: '
+    "did you mean u250? (one of vcu1525, u200, u250, u280, u50, u55c)",
+    "clock_mhz: 1:30": '2:12: clock_mhz: the text "1:30" is not a whole number: '
+    "write a whole number from 50 to 500",
+    "optimizer: {name: adam}": '2:19: optimizer.name: the text "adam" is not known here: write sgd',
+    "optimizer: {learning_rate: 0}": "2:28: optimizer.learning_rate: 0 is not above 0: "
+    "write a number above 0 and up to 10",
+    "optimizer: {learning_rate: .inf}": "2:28: optimizer.learning_rate: Infinity is not "
+    "finite: write a number above 0 and up to 10",
+    "optimizer: {momentum: 1}": "2:23: optimizer.momentum: 1 is not below 1: "
+    "write a number from 0 and below 1",
+    "optimizer: {weight_decay: -1e-4}": "2:27: optimizer.weight_decay: -0.0001 is below 0: "
+    "write a number from 0 to 1",
+    "model: {hidden: []}": "2:17: model.hidden: a list of 0 items: "
+    "write a list of 1 to 16, each a whole number from 1 to 16384",
+    "model: {hidden: 256}": "2:17: model.hidden: 256 is not a list: "
+    "write a list of 1 to 16, each a whole number from 1 to 16384",
+    "model:\n  hidden:\n  - 64\n  - 0": "5:5: model.hidden[1]: 0 is below 1: "
+    "write a whole number from 1 to 16384",
+    "training: {loss_scale: 1000}": "2:24: training.loss_scale: 1000 is not a power of two: "
+    "use 512 or 1024",
+    "training: {loss_scale: [1]}": "2:24: training.loss_scale: a list is not a whole number: "
+    "write a power of two from 1 to 16777216",
+    "training: {seed: -1}": "2:18: training.seed: -1 is below 0: "
+    "write a whole number from 0 to 4294967295",
+    "array:": "2:1: array: is empty: write its fields below it "
+    "(rows, lanes, interleave, memory_tile, adder_latency), or remove it",
+    "array: 5": "2:8: array: 5 is not a section: write its fields below it "
+    "(rows, lanes, interleave, memory_tile, adder_latency)",
+    "array:\n  lane: 32": "3:3: array.lane: unknown field: did you mean lanes?",
+    "keep: 2": "2:1: keep: unknown field: did you mean sparsity.keep, outside of its section?",
+    "data:\n  epochs: 2": "3:3: data.epochs: unknown field: "
+    "did you mean training.epochs, outside of data?",
+    "data:\n  zzz: 2": "3:3: data.zzz: unknown field: the fields here are name, test_fraction",
+    "model: {hidden: [{rows: 1}]}": "2:18: model.hidden[0]: a mapping is not a whole number: "
+    "write a whole number from 1 to 16384",
+}
+
+
+@pytest.mark.parametrize("body", EXACT)
+def test_rule_refuses(body: str) -> None:
+    assert faults(f"name: x\n{body}\n") == [f"s.yaml:{EXACT[body]}"]
+
+
+BOUNDS = [
+    ("clock_mhz", 49, 501),
+    ("array.rows", 0, 65),
+    ("array.lanes", 2, 128),
+    ("array.interleave", 0, 65),
+    ("array.memory_tile", 0, 65),
+    ("array.adder_latency", 0, 17),
+    ("sparsity.group", 2, 64),
+    ("sparsity.keep", 0, 33),
+    ("optimizer.learning_rate", 0, 10.1),
+    ("optimizer.momentum", -0.1, 1),
+    ("optimizer.weight_decay", -0.1, 1.1),
+    ("data.test_fraction", 0.001, 0.91),
+    ("training.epochs", 0, 10001),
+    ("training.batch", 0, 4097),
+    ("training.seed", -1, 2**32),
+    ("training.loss_scale", 0, 2**25),
+    ("training.loss_scale_growth", 0, 1_000_001),
+]
+
+
+@pytest.mark.parametrize(("path", "low", "high"), BOUNDS)
+def test_both_ends_of_each_range(path: str, low: float, high: float) -> None:
+    section, _, field = path.rpartition(".")
+    for value in (low, high):
+        line = f"{section}: {{{field}: {value}}}" if section else f"{field}: {value}"
+        assert len(found := faults(f"name: x\n{line}")) == 1
+        assert f": {path}: " in found[0] and ("below" in found[0] or "above" in found[0])
+
+
+def test_every_number_has_its_range_tested() -> None:
+    models: dict[str, type[BaseModel]] = {"Spec": Spec, **_sections()}
+    numbers = {
+        f"{section}.{field}".removeprefix("Spec.")
+        for section, model in models.items()
+        for field, info in model.model_fields.items()
+        if info.annotation in (int, float)
+    }
+    assert numbers == {path for path, _, _ in BOUNDS}
+
+
+def _sections() -> dict[str, type[BaseModel]]:
+    return {
+        name: info.annotation
+        for name, info in Spec.model_fields.items()
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
+    }
+
+
+def test_every_field_is_described_with_its_default() -> None:
+    for model in _sections().values():
+        for name, info in model.model_fields.items():
+            assert info.description, name
+            default = info.default
+            shown = str(list(default) if isinstance(default, tuple) else default)
+            assert shown in info.description and "default" in info.description, name
+
+
+@pytest.mark.parametrize("name", ["Digits", "9x", "a-b", "a b", "x" * 41, "'x\\n'", "''", "ä"])
+def test_name_is_an_identifier(name: str) -> None:
+    (fault,) = faults(f"name: {name}")
+    assert "is no name: start with a-z, then at most 39 more of a-z, 0-9 and _" in fault
+
+
+def test_name_is_needed() -> None:
+    (fault,) = faults("clock_mhz: 200")
+    assert fault == (
+        "s.yaml:1:1: name: missing: add `name:` with the name of the accelerator: a-z, then at "
+        "most 39 more of a-z, 0-9 and _"
+    )
+
+
+def test_all_faults_at_once_also_those_of_rules_between_fields() -> None:
+    found = faults(
+        "nam: x\n"
+        "array: {rows: 0, lanes: 4, interleave: 1, memory_tile: 2}\n"
+        "sparsity: {method: nothing, keep: 9, group: 8}\n"
+        "training:\n  batch: 32\n  epochs: many\n  batch: 64\n"
+    )
+    places = [line.split(": ")[0:2] for line in found]
+    assert places == [
+        ["s.yaml:1:1", "name"],
+        ["s.yaml:1:1", "nam"],
+        ["s.yaml:2:15", "array.rows"],
+        ["s.yaml:2:40", "array.interleave"],
+        ["s.yaml:3:20", "sparsity.method"],
+        ["s.yaml:3:35", "sparsity.keep"],
+        ["s.yaml:6:11", "training.epochs"],
+        ["s.yaml:7:3", "training.batch"],
+    ]
+
+
+def test_many_faults_are_counted() -> None:
+    found = faults("name: x\n" + "".join(f"k{i}: 1\n" for i in range(50)))
+    assert len(found) == 31 and found[-1] == "s.yaml: 20 more faults: mend these first"
+
+
+def test_defaults_are_those_of_the_digits_example() -> None:
+    assert load_spec(SPECS / "digits.yaml") == Spec(name="digits")
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda p: p.name)
+def test_examples_load_and_name_their_schema(path: Path) -> None:
+    first = path.read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=hlsgen.schema.json"
+    assert load_spec(path).name == path.stem
+
+
+def test_schema_file_is_current() -> None:
+    assert (SPECS / "hlsgen.schema.json").read_text() == json_schema()
+
+
+def test_a_spec_is_frozen_and_strict_in_python_too() -> None:
+    spec = Spec(name="x", array=ArraySpec(rows=4), model=MlpSpec(hidden=(8,)))
+    with pytest.raises(ValidationError):
+        spec.clock_mhz = 100
+    with pytest.raises(ValidationError):
+        ArraySpec(rows=True)
+    with pytest.raises(ValidationError):
+        Spec(name="x", array=ArraySpec(lanes=4))
+    assert spec.layer_sizes == (64, 8, 10)
+
+
+def test_array_config_holds_the_build_time_constants() -> None:
+    config = load_spec(SPECS / "small.yaml").array_config()
+    assert (config.rows, config.lanes, config.group) == (8, 16, 8)
+    assert (config.interleave, config.memory_tile, config.adder_latency) == (4, 4, 8)
+
+
+def test_numbers_are_those_of_yaml_1_2() -> None:
+    spec = parse_spec(
+        "name: x\noptimizer: {learning_rate: 1e-4, momentum: 0, weight_decay: .5}\n"
+        "training: {epochs: 010, seed: 0x1F, batch: 0o17}\nclock_mhz: +100\n",
+        "s.yaml",
+    )
+    assert (spec.optimizer.learning_rate, spec.optimizer.momentum) == (1e-4, 0.0)
+    assert spec.optimizer.weight_decay == 0.5
+    assert (spec.training.epochs, spec.training.seed, spec.training.batch) == (10, 31, 15)
+    assert spec.clock_mhz == 100
