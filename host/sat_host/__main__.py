@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m sat_host`: train a bundle's model, or say what the bundle is, without hlsgen."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from .errors import HostError
+from .metrics import to_json
+from .session import DEVICES, describe_final, train_bundle
+from .settings import METHODS
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors in one line, exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: error: {message}\n")
+
+
+def default_bundle() -> Path:
+    """The bundle that holds this copy of the package, else the working directory."""
+    home = Path(__file__).resolve().parent.parent
+    return home if (home / "bundle.json").is_file() else Path()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line's grammar."""
+    parser = _Parser(prog="python -m sat_host", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    train = commands.add_parser("train", help="train the bundle's model on its data")
+    info = commands.add_parser("info", help="what the bundle was built for")
+    for command in (train, info):
+        command.add_argument(
+            "bundle", nargs="?", type=Path, metavar="BUNDLE", help="directory; default: this one"
+        )
+        command.add_argument("--json", action="store_true", help="print one JSON object")
+    train.add_argument("--method", choices=METHODS, help="which products are pruned")
+    train.add_argument("--keep", type=int, metavar="N", help="weights kept of each group")
+    train.add_argument("--seed", type=int, metavar="S", help="of the weights and the order")
+    train.add_argument("--epochs", type=int, metavar="E", help="passes over the training set")
+    train.add_argument("--device", choices=tuple(DEVICES), default="csim", help="default: csim")
+    train.add_argument("--metrics", type=Path, metavar="FILE", help="write JSON lines to FILE")
+    train.add_argument("--quiet", action="store_true", help="no progress on stderr")
+    return parser
+
+
+def _train(bundle: Path, options: argparse.Namespace) -> str:
+    final = train_bundle(
+        bundle,
+        device=options.device,
+        metrics=options.metrics,
+        quiet=options.quiet,
+        method=options.method,
+        keep=options.keep,
+        seed=options.seed,
+        epochs=options.epochs,
+    )
+    return to_json(final) if options.json else describe_final(final)
+
+
+def _info(bundle: Path, options: argparse.Namespace) -> str:
+    from .bundle import load_bundle
+
+    settings = load_bundle(bundle).settings
+    if options.json:
+        return json.dumps(settings, sort_keys=True)
+    lines = []
+    for key, value in settings.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{name} {item}" for name, item in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(map(str, value))
+        lines.append(f"{key:12} {value}")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status (0, 1 failed, 2 bad input, 3 missing, 130 ^C)."""
+    options = build_parser().parse_args(arguments)
+    bundle = default_bundle() if options.bundle is None else options.bundle
+    act = _train if options.command == "train" else _info
+    try:
+        print(act(bundle, options), flush=True)
+    except KeyboardInterrupt:
+        print("sat_host: interrupted", file=sys.stderr)
+        return 130
+    except HostError as error:
+        print(f"sat_host: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader left; keep the interpreter from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

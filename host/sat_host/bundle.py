@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Opening a bundle: its manifest, its library, and the device that they make."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from .config import ArrayConfig
+from .csim import CsimBackend
+from .device import Device
+from .engine import EngineDevice
+from .errors import BundleError
+from .isa import machine_flags, missing_flags
+
+FORMAT = 1
+MANIFEST = "bundle.json"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle folder whose manifest was read. settings: all of bundle.json."""
+
+    path: Path
+    config: ArrayConfig
+    settings: dict[str, Any]
+
+    @property
+    def library(self) -> Path:
+        """The csim library."""
+        return self.path / str(self.settings["library"]["file"])
+
+
+def load_bundle(path: str | os.PathLike[str]) -> Bundle:
+    """Read a bundle's manifest. Raises BundleError, one line with the mend."""
+    folder = Path(path)
+    manifest = folder / MANIFEST
+    try:
+        settings = json.loads(manifest.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleError(
+            f"{folder}: no bundle here ({MANIFEST} is missing): make one with `hlsgen build`"
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise BundleError(f"{manifest}: can't be read ({error}): build the bundle again") from None
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT:
+        raise BundleError(f"{manifest}: not of format {FORMAT}: build the bundle again")
+    try:
+        array = {**settings["array"], "group": settings["sparsity"]["group"]}
+        config = ArrayConfig(**{f.name: _whole(array[f.name]) for f in fields(ArrayConfig)})
+        for key in ("file", "sha256", "machine", "isa"):
+            if not isinstance(settings["library"][key], str):
+                raise TypeError(f"library.{key} is not a text")
+    except (KeyError, TypeError) as error:
+        raise BundleError(f"{manifest}: {error} is missing or wrong: build again") from None
+    return Bundle(folder, config, settings)
+
+
+def open_device(path: str | os.PathLike[str] | Bundle) -> Device:
+    """The accelerator of a bundle, on csim. Raises BundleError, one line with the mend."""
+    bundle = path if isinstance(path, Bundle) else load_bundle(path)
+    _check_library(bundle)
+    dataflows = tuple(str(name) for name in bundle.settings.get("dataflows", ["os"]))
+    return EngineDevice(bundle.config, CsimBackend(bundle.library, bundle.config), dataflows)
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r}")
+    return value
+
+
+def _check_library(bundle: Bundle) -> None:
+    """Before the loader sees it: a wrong library may end the process instead of failing."""
+    library, wanted = bundle.library, bundle.settings["library"]
+    if wanted["machine"] != platform.machine():
+        raise BundleError(
+            f"{library}: built for {wanted['machine']}, this machine is {platform.machine()}: "
+            "build the bundle again here"
+        )
+    missing = missing_flags(wanted["isa"], machine_flags())
+    if missing:
+        raise BundleError(
+            f"{library}: built for {wanted['isa']}, this processor lacks "
+            f"{', '.join(sorted(missing))}: build the bundle again here"
+        )
+    try:
+        digest = hashlib.sha256(library.read_bytes()).hexdigest()
+    except OSError as error:
+        reason = error.strerror or error
+        raise BundleError(f"{library}: {reason}: build the bundle again") from None
+    if digest != wanted["sha256"]:
+        raise BundleError(
+            f"{library}: truncated or changed since it was built (its digest is not the one in "
+            f"{MANIFEST}): build the bundle again"
+        )

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The csim back end: `libsat.so` through its C interface, device memory as anonymous memory."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from .config import ArrayConfig
+from .errors import BundleError, DeviceError
+from .program import MAX_ADDRESS, Commands
+
+Words = npt.NDArray[np.uint16]
+
+# Address space of the simulated memory. Pages cost nothing until they are written.
+MEMORY_BYTES = 16 << 30
+_MAP_NORESERVE = 0x4000  # Linux; the mmap module does not name it in Python 3.10
+
+
+class CsimBackend:
+    """One simulated accelerator: its library and its memory."""
+
+    def __init__(self, library: Path, config: ArrayConfig) -> None:
+        self._library = _load(library)
+        self._check_geometry(library, config)
+        self.words = min(MEMORY_BYTES // config.word_bytes, MAX_ADDRESS)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
+        try:
+            memory = mmap.mmap(-1, self.words * config.word_bytes, flags=flags)
+        except (OSError, ValueError) as error:
+            raise DeviceError(
+                f"csim: {MEMORY_BYTES >> 30} GiB of address space refused ({error}): "
+                "raise `ulimit -v`"
+            ) from error
+        self._memory: Words = np.frombuffer(memory, np.uint16).reshape(self.words, config.lanes)
+
+    def write(self, address: int, values: Words) -> None:
+        self._memory[address : address + len(values)] = values
+
+    def read(self, address: int, words: int) -> Words:
+        return self._memory[address : address + words].copy()
+
+    def stce(self, commands: Commands) -> int:
+        nonfinite = ctypes.c_uint64()
+        status = self._library.sat_csim_stce(
+            len(commands), commands.ctypes.data, self._memory.ctypes.data, ctypes.byref(nonfinite)
+        )
+        self._check(status)
+        return nonfinite.value
+
+    def wuve(self, commands: Commands) -> None:
+        self._check(
+            self._library.sat_csim_wuve(
+                len(commands), commands.ctypes.data, self._memory.ctypes.data
+            )
+        )
+
+    def _check(self, status: int) -> None:
+        if status != 0:
+            reason: bytes = self._library.sat_csim_error()
+            raise DeviceError(f"csim: {reason.decode()}")
+
+    def _check_geometry(self, library: Path, config: ArrayConfig) -> None:
+        built = (ctypes.c_int32 * len(astuple(config)))()
+        self._library.sat_csim_geometry(built)
+        if tuple(built) != astuple(config):
+            raise BundleError(
+                f"{library}: built for the array {tuple(built)}, but bundle.json says "
+                f"{astuple(config)}: build the bundle again"
+            )
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    try:
+        library = ctypes.CDLL(str(path))
+        library.sat_csim_geometry.restype = None
+        library.sat_csim_geometry.argtypes = [ctypes.c_void_p]
+        library.sat_csim_error.restype = ctypes.c_char_p
+        library.sat_csim_error.argtypes = []
+        pointers = [ctypes.c_void_p, ctypes.c_void_p]
+        library.sat_csim_stce.argtypes = [ctypes.c_int32, *pointers, ctypes.c_void_p]
+        library.sat_csim_wuve.argtypes = [ctypes.c_int32, *pointers]
+    except (OSError, AttributeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BundleError(f"{path}: can't be loaded ({reason}): build the bundle again") from error
+    return library

@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The device as the training program sees it: matrices, packed weights, products and updates.
+
+Every implementation gives the same bits (design sections 2 and 3): `GoldenDevice` in NumPy,
+`EngineDevice` through the accelerator's command lists. Training code is written against `Device`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from . import arguments, packing
+from .config import ArrayConfig
+from .errors import DeviceError
+
+__all__ = ["Array", "Device", "DeviceError", "Matrix", "PackedMatrix", "UpdateScalars"]
+
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A row-major matrix in device memory; lanes beyond `columns` are zero.
+
+    dtype is float16 (operands, FF and BP outputs) or float32 (WU outputs, weights, momentum).
+    `handle` belongs to the device that made it. A view of the first rows shares the handle.
+    """
+
+    handle: Any
+    rows: int
+    columns: int
+    dtype: np.dtype[Any]
+
+    def head(self, rows: int) -> Matrix:
+        """The first `rows` rows, for a batch smaller than the buffer."""
+        if not 1 <= rows <= self.rows:
+            raise DeviceError(f"a view of {rows} rows does not fit a matrix of {self.rows} rows")
+        return Matrix(self.handle, rows, self.columns, self.dtype)
+
+
+@dataclass(frozen=True)
+class PackedMatrix:
+    """N:M packed weights in device memory, written by SORE. Pruned along the reduction axis.
+
+    reduction x columns is the logical shape, as the right operand of a product.
+    """
+
+    handle: Any
+    reduction: int
+    columns: int
+    keep: int
+
+
+@dataclass(frozen=True)
+class UpdateScalars:
+    """Scalars of one WUVE command, rounded to binary32 (design section 2)."""
+
+    lr: float
+    momentum: float
+    weight_decay: float
+    inv_scale: float
+
+
+Allocation = TypeVar("Allocation", Matrix, PackedMatrix)
+
+
+class Device(ABC):
+    """Memory, products and updates. Methods raise `DeviceError` for shapes or dtypes that disagree."""
+
+    config: ArrayConfig
+    dataflows: tuple[str, ...] = ("os",)
+
+    # Memory ---------------------------------------------------------------------------------
+
+    @abstractmethod
+    def matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
+        """Allocate a zero-filled matrix of float16 or float32."""
+
+    @abstractmethod
+    def packed(self, reduction: int, columns: int, keep: int) -> PackedMatrix:
+        """Allocate packed weights of keep:group, zero-filled."""
+
+    @abstractmethod
+    def write(self, target: Matrix, values: Array) -> None:
+        """Copy `values` (rows x columns, the matrix's dtype) to the device."""
+
+    @abstractmethod
+    def read(self, source: Matrix) -> Array:
+        """Copy a matrix from the device, rows x columns."""
+
+    @abstractmethod
+    def read_packed(self, source: PackedMatrix) -> npt.NDArray[np.uint16]:
+        """The packed records: uint16 [column blocks, panels, record words, lanes]."""
+
+    @abstractmethod
+    def free(self, *items: Matrix | PackedMatrix) -> None:
+        """Give device memory back."""
+
+    # Work -----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def product(
+        self,
+        y: Matrix,
+        a: Matrix,
+        b: Matrix | PackedMatrix,
+        *,
+        transpose_a: bool = False,
+        accumulate: bool = False,
+    ) -> int:
+        """y = op(a) . b (+ y when accumulating), summed in reduction order from +0 (or from y).
+
+        a: float16 [I, K], or [K, I] with transpose_a. b: float16 [K, J] (dense) or packed.
+        y: [I, J], float16 (rounded once at the end) or float32. accumulate needs float32 y.
+        Returns how many outputs are infinite or NaN.
+        """
+
+    @abstractmethod
+    def pack(
+        self, weights: Matrix, ff: PackedMatrix | None = None, bp: PackedMatrix | None = None
+    ) -> None:
+        """SORE alone: pack weights [K, J] (float16, or float32 rounded to binary16) along K into
+        ff ([K, J], reduction K) and along J into bp ([J, K], reduction J)."""
+
+    @abstractmethod
+    def update_weights(
+        self,
+        weights: Matrix,
+        velocity: Matrix,
+        gradient: Matrix,
+        scalars: UpdateScalars,
+        ff: PackedMatrix | None = None,
+        bp: PackedMatrix | None = None,
+    ) -> None:
+        """WUVE and SORE in one pass: momentum SGD in place on float32 [K, J], then both packed
+        forms of the new binary16 weights (pre-generation)."""
+
+    # Convenience calls (design section 8) ----------------------------------------------------
+
+    def matmul(
+        self,
+        a: Array,
+        b: Array,
+        *,
+        keep: int | None = None,
+        dataflow: str = "os",
+        accumulate: Array | None = None,
+    ) -> npt.NDArray[np.float32]:
+        """a · b: float16 (I, K) · (K, J) -> float32 (I, J).
+
+        With `keep`, b is pruned keep:group along K first, by the device; otherwise b is dense.
+        `accumulate`: float32 (I, J), the values that the sums start from instead of +0.
+        `dataflow`: one of `dataflows`; it never changes the bits. Raises DeviceError for wrong
+        shapes, dtypes or values.
+        """
+        a = arguments.matrix("a", a, np.float16, "(I, K)")
+        b = arguments.matrix("b", b, np.float16, "(K, J)")
+        if a.shape[1] != b.shape[0]:
+            raise DeviceError(
+                f"b: expected {a.shape[1]} rows, the columns of a {a.shape}, got {b.shape}"
+            )
+        if dataflow not in self.dataflows:
+            offered = ", ".join(self.dataflows)
+            raise DeviceError(f"dataflow: this device offers {offered}, got {dataflow!r}")
+        if keep is not None:
+            keep = arguments.keep_count(keep, self.config.group)
+        shape = (a.shape[0], b.shape[1])
+        if accumulate is not None:
+            accumulate = arguments.same_shape("accumulate", accumulate, np.float32, shape)
+        with ExitStack() as stack:
+            left, right = self._upload(stack, a), self._upload(stack, b)
+            total = self._scratch(stack, self.matrix(*shape, np.float32))
+            if accumulate is not None:
+                self.write(total, accumulate)
+            operand: Matrix | PackedMatrix = right
+            if keep is not None:
+                operand = packed = self._scratch(stack, self.packed(b.shape[0], b.shape[1], keep))
+                self.pack(right, ff=packed)
+            self.product(total, left, operand, accumulate=accumulate is not None)
+            return self.read(total)
+
+    def prune(self, w: Array, keep: int, axis: int = 0) -> npt.NDArray[np.float16]:
+        """w, float16 (K, J), with all but the kept elements of keep:group along `axis` set to +0.
+
+        The selection is the device's (SORE). Raises DeviceError for wrong arguments.
+        """
+        w = arguments.matrix("w", w, np.float16, "(K, J)")
+        keep = arguments.keep_count(keep, self.config.group)
+        along_columns = arguments.axis_of_matrix(axis) == 1
+        reduction, columns = w.shape[::-1] if along_columns else w.shape
+        with ExitStack() as stack:
+            weights = self._upload(stack, w)
+            packed = self._scratch(stack, self.packed(reduction, columns, keep))
+            if along_columns:
+                self.pack(weights, bp=packed)
+            else:
+                self.pack(weights, ff=packed)
+            records = self.read_packed(packed)
+        pruned, _ = packing.unpack(records, reduction, columns, keep, self.config)
+        return np.ascontiguousarray(pruned.T) if along_columns else pruned
+
+    def update(
+        self,
+        w: Array,
+        v: Array,
+        dw: Array,
+        *,
+        lr: float,
+        momentum: float,
+        weight_decay: float = 0.0,
+        inv_scale: float = 1.0,
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """One momentum SGD step (WUVE) on float32 (K, J) arrays -> new (w, v); the inputs stay.
+
+        The scalars are rounded to binary32. Raises DeviceError for wrong arguments.
+        """
+        w = arguments.matrix("w", w, np.float32, "(K, J)")
+        v = arguments.same_shape("v", v, np.float32, w.shape)
+        dw = arguments.same_shape("dw", dw, np.float32, w.shape)
+        scalars = UpdateScalars(
+            lr=arguments.scalar("lr", lr),
+            momentum=arguments.scalar("momentum", momentum),
+            weight_decay=arguments.scalar("weight_decay", weight_decay),
+            inv_scale=arguments.scalar("inv_scale", inv_scale),
+        )
+        with ExitStack() as stack:
+            weights, velocity, gradient = (self._upload(stack, x) for x in (w, v, dw))
+            self.update_weights(weights, velocity, gradient, scalars)
+            return self.read(weights), self.read(velocity)
+
+    def _scratch(self, stack: ExitStack, item: Allocation) -> Allocation:
+        stack.callback(self.free, item)
+        return item
+
+    def _upload(self, stack: ExitStack, values: Array) -> Matrix:
+        target = self._scratch(stack, self.matrix(values.shape[0], values.shape[1], values.dtype))
+        self.write(target, values)
+        return target

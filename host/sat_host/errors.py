@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Expected failures of the host package: `str(error)` is one line, `exit_code` the exit status."""
+
+from __future__ import annotations
+
+
+class HostError(Exception):
+    """Base of every failure that a command line prints as one line."""
+
+    exit_code = 1
+
+
+class SettingsError(HostError):
+    """The user's settings are wrong: names the field, what came and what was expected."""
+
+    exit_code = 2
+
+
+class MissingPackageError(HostError):
+    """An optional package is absent: names it and the command that installs it."""
+
+    exit_code = 3
+
+
+class TrainingError(HostError):
+    """The training run itself failed, as by divergence."""
+
+
+class DeviceError(HostError, RuntimeError):
+    """The device refused or failed; the text is one line for the user."""
+
+
+class BundleError(HostError):
+    """A bundle that can't be opened: names the file, what is wrong and the mend."""
+
+    exit_code = 2

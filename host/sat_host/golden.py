@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The golden model: what every device must compute, bit for bit, as plain NumPy functions.
+
+Written from design sections 2 and 3 and from nothing else; it is vectorised over everything but
+the reduction, whose order is part of the result. NaNs compare as NaNs; all other bits are equal.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import packing
+from .config import ArrayConfig
+from .device import UpdateScalars
+
+Half = npt.NDArray[np.float16]
+Single = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
+
+CANONICAL_NAN = np.uint16(0x7E00)
+MAGNITUDE_BITS = np.uint16(0x7FFF)
+SMALLEST_NORMAL = np.float32(2.0**-126)
+# Rounded to 24 bits with an unbounded exponent, a product at or above this (the midpoint between
+# 2^-126 and its lower neighbour, a tie that goes to the even 2^-126) is normal.
+SMALLEST_KEPT_PRODUCT = 2.0**-126 - 2.0**-151
+
+
+def matmul(
+    a16: Half, b16: Half, *, mask: Mask | None = None, initial: Single | None = None
+) -> Single:
+    """a16 [I, K] · b16 [K, J] -> float32 [I, J] (design section 2).
+
+    Each term is an exact product and one binary32 add, k increasing, starting at +0 or at
+    `initial` [I, J]. Terms whose `mask` [K, J] is False are skipped, not multiplied, so that a
+    pruned weight never makes inf·0.
+    """
+    rows, reduction = a16.shape
+    columns = b16.shape[1]
+    # Held transposed, so that a skipped term is a whole contiguous row left alone.
+    total = np.zeros((columns, rows), np.float32)
+    if initial is not None:
+        total[:] = initial.T
+    a = np.ascontiguousarray(a16.T).astype(np.float32)
+    b = b16.astype(np.float32)
+    with np.errstate(all="ignore"):
+        for k in range(reduction):
+            if mask is None:
+                total += b[k, :, None] * a[k]
+            else:
+                kept = np.flatnonzero(mask[k])
+                total[kept] += b[k, kept, None] * a[k]
+    return np.ascontiguousarray(total.T)
+
+
+def round_binary16(x32: npt.NDArray[Any]) -> Half:
+    """Binary32 to binary16: nearest even, subnormals kept, overflow to infinity, NaN 0x7E00
+    (design section 2)."""
+    with np.errstate(all="ignore"):
+        half = np.asarray(x32, np.float32).astype(np.float16)
+    half[np.isnan(half)] = CANONICAL_NAN.view(np.float16)
+    return half
+
+
+def keep_mask(w16: Half, keep: int, group: int, axis: int) -> Mask:
+    """True for the `keep` largest of each `group` along `axis` of w16, by the 15 low bits as an
+    integer, ties to the lower index; a ragged last group is padded with zeros (design section 3).
+    """
+    bits = np.moveaxis(np.ascontiguousarray(w16).view(np.uint16), axis, -1)
+    return np.moveaxis(_keep_last_axis(_padded(bits, group), keep, group), -1, axis)[
+        tuple(slice(extent) for extent in w16.shape)
+    ]
+
+
+def prune(w16: Half, keep: int, group: int, axis: int) -> Half:
+    """w16 with all but the kept elements set to +0 (design section 3)."""
+    return np.where(keep_mask(w16, keep, group, axis), w16, np.float16(0))
+
+
+def pack(w16: Half, keep: int, config: ArrayConfig) -> npt.NDArray[np.uint16]:
+    """w16 [K, J] pruned along K, as records [blocks(J), blocks(K), record words, lanes] (design
+    section 3; the format is `packing`'s). Values are raw bits. Padding is +0 and takes part in
+    the selection at its own, higher, index."""
+    reduction, columns = w16.shape
+    lanes, group = config.lanes, config.group
+    panels, blocks = config.blocks(reduction), config.blocks(columns)
+    full = np.zeros((panels * lanes, blocks * lanes), np.uint16)
+    full[:reduction, :columns] = np.ascontiguousarray(w16).view(np.uint16)
+    # [blocks, panels, groups, lanes, group]: one group of one column in the last axis.
+    grouped = full.reshape(panels, config.groups_per_panel, group, blocks, lanes)
+    grouped = grouped.transpose(3, 0, 1, 4, 2)
+    kept = _keep_last_axis(grouped, keep, group)
+    indices = np.nonzero(kept)[-1].reshape(*grouped.shape[:-1], keep)
+    values = np.take_along_axis(grouped, indices, axis=-1)
+    return packing.encode(values.swapaxes(-1, -2), indices.swapaxes(-1, -2), config)
+
+
+def unpack(
+    records: npt.NDArray[np.uint16], reduction: int, columns: int, keep: int, config: ArrayConfig
+) -> tuple[Half, Mask]:
+    """The pruned weights and the kept mask, [reduction, columns], of `pack`'s records."""
+    return packing.unpack(records, reduction, columns, keep, config)
+
+
+def update(w: Single, v: Single, dw: Single, scalars: UpdateScalars) -> tuple[Single, Single]:
+    """One momentum SGD step in binary32 -> new (w, v) (design section 2, without SR-STE's term).
+
+    g = dw·inv_scale; g = g + wd·w; v = μ·v + g; w = w - lr·v, one rounding for each operation,
+    subnormal inputs and results flushed to a zero of the same sign.
+    """
+    w, v, dw = _flush(w), _flush(v), _flush(dw)
+    g = _product(dw, scalars.inv_scale)
+    g = _sum(g, _product(w, scalars.weight_decay))
+    v = _sum(_product(v, scalars.momentum), g)
+    return _sum(w, -_product(v, scalars.lr)), v
+
+
+def _padded(bits: npt.NDArray[np.uint16], group: int) -> npt.NDArray[np.uint16]:
+    short = -bits.shape[-1] % group
+    return np.pad(bits, [(0, 0)] * (bits.ndim - 1) + [(0, short)])
+
+
+def _keep_last_axis(bits: npt.NDArray[np.uint16], keep: int, group: int) -> Mask:
+    """keep_mask along the last axis, whose extent is a multiple of `group`."""
+    grouped = bits.reshape(*bits.shape[:-1], -1, group)
+    # Distinct keys: magnitude first, then the lower index.
+    keys = (grouped & MAGNITUDE_BITS).astype(np.int32) * group
+    keys += np.arange(group - 1, -1, -1, dtype=np.int32)
+    threshold = np.partition(keys, group - keep, axis=-1)[..., group - keep, None]
+    return np.asarray(keys >= threshold).reshape(bits.shape)
+
+
+def _flush(x: Single) -> Single:
+    return np.where(np.abs(x) < SMALLEST_NORMAL, np.copysign(np.float32(0), x), x)
+
+
+def _product(x: Single, scalar: float) -> Single:
+    """One binary32 multiplication by a scalar rounded to binary32, flushed."""
+    factor = np.float64(_flush(np.asarray(scalar, np.float32)))
+    with np.errstate(all="ignore"):
+        exact = x.astype(np.float64) * factor
+        rounded = exact.astype(np.float32)
+    tiny = np.abs(exact) < SMALLEST_KEPT_PRODUCT
+    return np.where(tiny, np.copysign(np.float32(0), rounded), rounded)
+
+
+def _sum(x: Single, y: Single) -> Single:
+    """One binary32 addition, flushed; a sum so small is exact, so rounding plays no part."""
+    with np.errstate(all="ignore"):
+        return _flush(x + y)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Softmax cross-entropy, and the dynamic scale that keeps binary16 gradients in range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_SCALE = 2.0**24
+MIN_SCALE = 1.0
+
+
+def softmax_cross_entropy(
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+) -> tuple[float, npt.NDArray[np.float64]]:
+    """Mean loss of logits (batch, classes) and its gradient, float64, same shape.
+
+    Binary64, so that after the one rounding to binary16 the last bit of a CPU's exp is no longer
+    seen. Non-finite logits give a non-finite loss.
+    """
+    with np.errstate(all="ignore"):
+        wide = logits.astype(np.float64)
+        shifted = wide - wide.max(axis=1, keepdims=True)
+        exponentials = np.exp(shifted)
+        totals = exponentials.sum(axis=1, keepdims=True)
+        rows = np.arange(len(labels))
+        loss = float(np.mean(np.log(totals[:, 0]) - shifted[rows, labels]))
+        gradient = exponentials / totals
+    gradient[rows, labels] -= 1.0
+    return loss, gradient / len(labels)
+
+
+@dataclass
+class LossScaler:
+    """Dynamic loss scaling (design section 2): halve after a skipped step, double after `growth`
+    good ones. The scale stays a power of two from 1 to 2^24, so scaling is exact."""
+
+    scale: float
+    growth: int
+    good_steps: int = 0
+
+    def skipped(self) -> None:
+        """The step had an infinite or NaN gradient and was not applied."""
+        self.scale = max(self.scale / 2, MIN_SCALE)
+        self.good_steps = 0
+
+    def applied(self) -> None:
+        """The step was applied."""
+        self.good_steps += 1
+        if self.good_steps == self.growth:
+            self.scale = min(self.scale * 2, MAX_SCALE)
+            self.good_steps = 0

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The convenience calls of a device, their errors, and the golden device's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sat_host import golden
+from sat_host.config import ArrayConfig
+from sat_host.device import Device, DeviceError, UpdateScalars
+from sat_host.golden_device import GoldenDevice
+
+
+@pytest.fixture
+def device() -> GoldenDevice:
+    return GoldenDevice(ArrayConfig(4, 8, 8, 4, 2, 8))
+
+
+def half(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    return rng.standard_normal(shape).astype(np.float16)
+
+
+def test_matmul_dense_pruned_and_accumulated(device: GoldenDevice) -> None:
+    rng = np.random.default_rng(1)
+    a, b = half(rng, 5, 19), half(rng, 19, 11)
+    start = rng.standard_normal((5, 11)).astype(np.float32)
+    mask = golden.keep_mask(b, 2, 8, 0)
+    assert np.array_equal(device.matmul(a, b), golden.matmul(a, b))
+    assert np.array_equal(device.matmul(a, b, keep=8), golden.matmul(a, b))
+    assert np.array_equal(device.matmul(a, b, keep=2), golden.matmul(a, b, mask=mask))
+    got = device.matmul(a, b, keep=2, accumulate=start, dataflow="os")
+    assert np.array_equal(got, golden.matmul(a, b, mask=mask, initial=start))
+    assert device.live == 0
+
+
+def test_calls_take_views_that_are_not_contiguous(device: GoldenDevice) -> None:
+    rng = np.random.default_rng(2)
+    a, b = half(rng, 38, 10)[::2, ::-2].T, half(rng, 11, 19).T
+    assert np.array_equal(device.matmul(a, b), golden.matmul(a.copy(), b.copy()))
+    assert np.array_equal(device.prune(b, keep=3), golden.prune(b.copy(), 3, 8, 0))
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1, -2])
+def test_prune(device: GoldenDevice, axis: int) -> None:
+    w = half(np.random.default_rng(3), 21, 13)
+    assert np.array_equal(device.prune(w, keep=2, axis=axis), golden.prune(w, 2, 8, axis))
+    assert device.live == 0
+
+
+def test_update_leaves_its_inputs(device: GoldenDevice) -> None:
+    rng = np.random.default_rng(4)
+    w, v, dw = (rng.standard_normal((3, 9)).astype(np.float32) for _ in range(3))
+    before = [x.copy() for x in (w, v, dw)]
+    got = device.update(w, v, dw, lr=0.1, momentum=0.9, weight_decay=5e-4, inv_scale=0.5)
+    expected = golden.update(w, v, dw, UpdateScalars(0.1, 0.9, 5e-4, 0.5))
+    assert all(np.array_equal(x, y) for x, y in zip(got, expected, strict=True))
+    assert all(np.array_equal(x, y) for x, y in zip((w, v, dw), before, strict=True))
+    assert device.live == 0
+
+
+A, B = np.ones((2, 8), np.float16), np.ones((8, 3), np.float16)
+W = np.ones((2, 3), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda d: d.matmul(A.astype(np.float32), B), "a: expected a float16 array (I, K), got f"),
+        (lambda d: d.matmul([[1.0]], B), "a: expected a float16 array (I, K), got list"),
+        (lambda d: d.matmul(A, B[:, 0]), "b: expected a float16 array (K, J), got float16 (8,)"),
+        (
+            lambda d: d.matmul(A, B[:, :0]),
+            "b: expected a non-empty array (K, J), got float16 (8, 0",
+        ),
+        (lambda d: d.matmul(A, B[:5]), "b: expected 8 rows, the columns of a (2, 8), got (5, 3)"),
+        (lambda d: d.matmul(A, B, keep=0), "keep: expected 1 to 8 (the group M), got 0"),
+        (lambda d: d.matmul(A, B, keep=9), "keep: expected 1 to 8 (the group M), got 9"),
+        (lambda d: d.matmul(A, B, keep=2.0), "keep: expected an integer from 1 to 8, got 2.0"),
+        (lambda d: d.matmul(A, B, dataflow="ws"), "dataflow: this device offers os, got 'ws'"),
+        (lambda d: d.matmul(A, B, accumulate=W[:1]), "accumulate: expected a float32 array (2, 3)"),
+        (lambda d: d.prune(W, 2), "w: expected a float16 array (K, J), got float32 (2, 3)"),
+        (lambda d: d.prune(A, 2, axis=2), "axis: expected 0 (rows) or 1 (columns), got 2"),
+        (lambda d: d.update(W, W[:1], W, lr=1, momentum=0), "v: expected a float32 array (2, 3)"),
+        (lambda d: d.update(W, W, W, lr=np.nan, momentum=0), "lr: expected a finite binary32"),
+        (lambda d: d.update(W, W, W, lr="x", momentum=0), "lr: expected a number, got 'x'"),
+        (lambda d: d.matrix(0, 3, np.float16), "matrix: expected at least 1 row and 1 column"),
+        (lambda d: d.matrix(1, 3, np.float64), "matrix: expected dtype float16 or float32"),
+        (lambda d: d.matrix(2, 3, np.float16).head(3), "a view of 3 rows does not fit"),
+    ],
+)
+def test_errors_are_one_line(
+    device: GoldenDevice, call: Callable[[Device], Any], message: str
+) -> None:
+    with pytest.raises(DeviceError) as caught:
+        call(device)
+    assert str(caught.value).startswith(message)
+    assert "\n" not in str(caught.value)
+    assert device.live == 0 or "matrix" in str(caught.value) or "view" in str(caught.value)
+
+
+def test_product_counts_what_is_not_finite_and_uses_the_head(device: GoldenDevice) -> None:
+    a, b = device.matrix(3, 2, np.float16), device.matrix(2, 2, np.float16)
+    y16, y32 = device.matrix(3, 2, np.float16), device.matrix(3, 2, np.float32)
+    device.write(a, np.array([[300, 0], [np.inf, 0], [1, 1]], np.float16))
+    device.write(b, np.array([[300, 0], [1, 1]], np.float16))
+    assert device.product(y32, a, b) == 2  # inf·300 and inf·0
+    assert device.product(y16, a, b) == 3  # 90000 is beyond binary16
+    assert device.product(y16.head(1), a.head(1), b) == 1
+    gram = device.matrix(2, 2, np.float32)
+    assert device.product(gram, a.head(1), a.head(1), transpose_a=True) == 0
+    assert device.read(gram).tolist() == [[90000, 0], [0, 0]]
+
+
+def test_product_refuses_what_does_not_fit(device: GoldenDevice) -> None:
+    a, y = device.matrix(3, 2, np.float16), device.matrix(3, 2, np.float16)
+    packed = device.packed(4, 2, 2)
+    with pytest.raises(DeviceError, match="a reduces over 2 elements, b over 4"):
+        device.product(y, a, packed)
+    with pytest.raises(DeviceError, match="accumulating needs a float32 y"):
+        device.product(
+            device.matrix(3, 3, np.float16), a, device.matrix(2, 3, np.float16), accumulate=True
+        )
+    with pytest.raises(DeviceError, match="expected packed"):
+        device.pack(a, ff=packed)
+
+
+def test_update_weights_packs_the_new_weights(device: GoldenDevice) -> None:
+    rng = np.random.default_rng(5)
+    w = rng.standard_normal((9, 12)).astype(np.float32)
+    weights, velocity, gradient = (device.matrix(9, 12, np.float32) for _ in range(3))
+    ff, bp = device.packed(9, 12, 2), device.packed(12, 9, 3)
+    device.write(weights, w)
+    device.write(gradient, w[::-1])
+    device.update_weights(weights, velocity, gradient, UpdateScalars(0.5, 0.9, 0, 1), ff, bp)
+    w16 = golden.round_binary16(device.read(weights))
+    assert not np.array_equal(w16, w.astype(np.float16))
+    assert np.array_equal(device.read_packed(ff), golden.pack(w16, 2, device.config))
+    assert np.array_equal(device.read_packed(bp), golden.pack(w16.T, 3, device.config))
+
+
+def test_freed_memory_is_gone(device: GoldenDevice) -> None:
+    matrix = device.matrix(1, 1, np.float16)
+    device.free(matrix)
+    with pytest.raises(DeviceError, match="freed"):
+        device.read(matrix)
+    with pytest.raises(DeviceError, match="freed"):
+        device.free(matrix)
