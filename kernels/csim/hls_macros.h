@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The simulator's side of kernels/vitis/hls_macros.h: labels and pragmas vanish, a process leaves
+// its name where a stream's error message finds it.
+#pragma once
+
+#include "csim_diagnostics.h"
+
+#define SAT_LOOP(name)
+#define SAT_PROCESS(instance, ...)                           \
+  do {                                                       \
+    const ::sat::csim::ProcessScope process_scope(instance); \
+    __VA_ARGS__;                                             \
+  } while (false)
+
+#define SAT_STEADY(cycles) (cycles)
+#define SAT_DATAFLOW
+#define SAT_INLINE
+#define SAT_PIPELINE(ii)
+#define SAT_UNROLL
+#define SAT_TRIPCOUNT(most)
+#define SAT_STREAM(stream, entries)
+#define SAT_PARTITION(array, dimension)
+#define SAT_STORAGE(array, kind, resource)
+#define SAT_INDEPENDENT(array)
+#define SAT_MASTER(port_, bundle_, burst)
+#define SAT_CONTROL(port_)

@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SORE: the online N:M selector. It takes the binary16 rows of blocks of lanes x lanes weights and
+// writes packed records (design section 3): the `keep` largest magnitudes of every group of `group`
+// consecutive rows, a tie to the earlier one, in ascending order, with their indices.
+//
+// One selector serves both directions. Forward, a lane is an output channel and the rows are input
+// channels; backward, the block is transposed before it, and the roles are exchanged.
+#pragma once
+
+#include "block_transpose.h"
+#include "types.h"
+#include "update.h"
+
+namespace sat {
+
+// The two directions: N, and where the record of block (block_row, block) belongs.
+struct ForwardAxis {
+  static std::uint32_t keep(const WuveCommand& command) { return command.ff_keep; }
+  static std::uint32_t address(const WuveCommand& command) { return command.ff_address; }
+  template <class Config>
+  static int record(const BlockGrid<Config>& grid, int block_row, int block) {
+    return block * grid.block_rows + block_row;
+  }
+};
+struct BackwardAxis {
+  static std::uint32_t keep(const WuveCommand& command) { return command.bp_keep; }
+  static std::uint32_t address(const WuveCommand& command) { return command.bp_address; }
+  template <class Config>
+  static int record(const BlockGrid<Config>& grid, int block_row, int block) {
+    return block_row * grid.block_columns + block;
+  }
+};
+
+template <class Config>
+void transpose_blocks(int count, hls::stream<WuveCommand>& commands,
+                      hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& rows,
+                      hls::stream<Word<Config>>& columns) {
+  Block<Config> block;
+  SAT_PARTITION(block.element, 0)
+  SAT_LOOP(TransposeBlocks_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    forward.write(command);
+    const BlockGrid<Config> grid(command);
+    const int blocks = command.bp_keep ? grid.block_rows * grid.block_columns : 0;
+    SAT_LOOP(TransposeBlocks_Block)
+    for (int b = 0; b < blocks; ++b) {
+      SAT_TRIPCOUNT(256)
+      SAT_LOOP(TransposeBlocks_Fill)
+      for (int row = 0; row < Config::kLanes; ++row) {
+        SAT_PIPELINE(1)  // writes one row of registers
+        block.set_row(row, rows.read());
+      }
+      SAT_LOOP(TransposeBlocks_Empty)
+      for (int column = 0; column < Config::kLanes; ++column) {
+        SAT_PIPELINE(1)  // reads one column of registers
+        columns.write(block.column(column));
+      }
+    }
+  }
+}
+
+// For each lane a kept weight and its index in its group.
+template <class Config>
+struct Selection {
+  Word<Config> value;
+  IndexWord<Config> index;
+};
+
+// One group while its rows come in: an element's rank is how many of the others are preferred.
+template <class Config>
+struct GroupRanking {
+  using Ranks = hls::vector<std::uint8_t, Config::kLanes>;
+  Word<Config> value[Config::kGroup];
+  Ranks rank[Config::kGroup];
+
+  void take(int element, const Word<Config>& word) {
+    SAT_INLINE
+    Ranks own = Ranks(std::uint8_t{0});
+    SAT_LOOP(GroupRanking_Earlier)
+    for (int earlier = 0; earlier < Config::kGroup - 1; ++earlier) {
+      SAT_UNROLL
+      if (earlier < element) {
+        SAT_LOOP(GroupRanking_Lane)
+        for (int c = 0; c < Config::kLanes; ++c) {
+          SAT_UNROLL
+          const bool loses =
+              (value[earlier][c] & kHalfMagnitude) < (word[c] & kHalfMagnitude);
+          rank[earlier][c] = static_cast<std::uint8_t>(rank[earlier][c] + (loses ? 1 : 0));
+          own[c] = static_cast<std::uint8_t>(own[c] + (loses ? 0 : 1));
+        }
+      }
+    }
+    value[element] = word;
+    rank[element] = own;
+  }
+
+  // The n-th element, in ascending order, of those whose rank is below `keep`.
+  Selection<Config> pick(int n, int keep) const {
+    SAT_INLINE
+    Selection<Config> selection;
+    Ranks before = Ranks(std::uint8_t{0});
+    SAT_LOOP(GroupRanking_Element)
+    for (int element = 0; element < Config::kGroup; ++element) {
+      SAT_UNROLL
+      SAT_LOOP(GroupRanking_PickLane)
+      for (int c = 0; c < Config::kLanes; ++c) {
+        SAT_UNROLL
+        const bool kept = rank[element][c] < keep;
+        const bool here = kept && before[c] == n;
+        if (here || element == 0) {
+          selection.value[c] = value[element][c];
+          selection.index[c] = element;
+        }
+        before[c] = static_cast<std::uint8_t>(before[c] + (kept ? 1 : 0));
+      }
+    }
+    return selection;
+  }
+};
+
+// A group takes `group` cycles to come in; the kept elements of the one before leave meanwhile.
+template <class Config, class Axis>
+void select_groups(int count, hls::stream<WuveCommand>& commands,
+                   hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& rows,
+                   hls::stream<Selection<Config>>& selections) {
+  GroupRanking<Config> entering;
+  GroupRanking<Config> leaving;
+  SAT_PARTITION(entering.value, 0)
+  SAT_PARTITION(entering.rank, 0)
+  SAT_PARTITION(leaving.value, 0)
+  SAT_PARTITION(leaving.rank, 0)
+  SAT_LOOP(SelectGroups_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    forward.write(command);
+    const BlockGrid<Config> grid(command);
+    const int keep = static_cast<int>(Axis::keep(command));
+    const int groups = keep ? grid.block_rows * grid.block_columns *
+                                  Geometry<Config>::kGroupsPerPanel
+                            : 0;
+    const int cycles = groups ? (groups + 1) * Config::kGroup : 0;
+    int group = 0;
+    int element = 0;
+    SAT_LOOP(SelectGroups_Row)
+    for (int cycle = 0; cycle < cycles; ++cycle) {
+      SAT_PIPELINE(1)  // the ranks of a group change by one increment a cycle
+      SAT_TRIPCOUNT(4096)
+      if (group > 0 && element < keep) selections.write(leaving.pick(element, keep));
+      if (group < groups) entering.take(element, rows.read());
+      if (++element == Config::kGroup) {
+        element = 0;
+        ++group;
+        leaving = entering;
+      }
+    }
+  }
+}
+
+// Orders a block's selections as a record: value words first, then the index words.
+template <class Config, class Axis>
+void assemble_records(int count, hls::stream<WuveCommand>& commands,
+                      hls::stream<WuveCommand>& forward,
+                      hls::stream<Selection<Config>>& selections,
+                      hls::stream<Word<Config>>& words) {
+  constexpr int kSlots = Geometry<Config>::kIndexSlots;
+  constexpr int kBits = Geometry<Config>::kIndexBits;
+  Word<Config> indices[Geometry<Config>::kMaxIndexWords];
+  SAT_STORAGE(indices, ram_2p, lutram)
+  SAT_LOOP(AssembleRecords_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    forward.write(command);
+    const BlockGrid<Config> grid(command);
+    const int keep = static_cast<int>(Axis::keep(command));
+    const int blocks = keep ? grid.block_rows * grid.block_columns : 0;
+    const int values = Geometry<Config>::value_words(keep);
+    const int index_words = keep ? Geometry<Config>::index_words(keep) : 0;
+    SAT_LOOP(AssembleRecords_Block)
+    for (int b = 0; b < blocks; ++b) {
+      SAT_TRIPCOUNT(256)
+      int slot = 0;
+      int place = 0;
+      Word<Config> gathered = zero_word<Config>();
+      SAT_LOOP(AssembleRecords_Value)
+      for (int v = 0; v < values; ++v) {
+        SAT_PIPELINE(1)  // the gathered word is a register
+        SAT_TRIPCOUNT(32)
+        const Selection<Config> selection = selections.read();
+        words.write(selection.value);
+        SAT_LOOP(AssembleRecords_Lane)
+        for (int c = 0; c < Config::kLanes; ++c) {
+          SAT_UNROLL
+          const int kept = slot == 0 ? 0 : gathered[c];
+          gathered[c] = static_cast<std::uint16_t>(kept | (selection.index[c] << (slot * kBits)));
+        }
+        if (place < index_words) indices[place] = gathered;
+        if (++slot == kSlots) {
+          slot = 0;
+          ++place;
+        }
+      }
+      SAT_LOOP(AssembleRecords_Index)
+      for (int w = 0; w < index_words; ++w) {
+        SAT_PIPELINE(1)  // one memory read, one write
+        SAT_TRIPCOUNT(8)
+        words.write(indices[w]);
+      }
+    }
+  }
+}
+
+template <class Config, class Axis>
+void write_records(int count, Word<Config>* memory, hls::stream<WuveCommand>& commands,
+                   hls::stream<Word<Config>>& words) {
+  SAT_LOOP(WriteRecords_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    const BlockGrid<Config> grid(command);
+    const int keep = static_cast<int>(Axis::keep(command));
+    const int block_rows = keep ? grid.block_rows : 0;
+    const int record = Geometry<Config>::record_words(keep);
+    SAT_LOOP(WriteRecords_BlockRow)
+    for (int block_row = 0; block_row < block_rows; ++block_row) {
+      SAT_TRIPCOUNT(16)
+      SAT_LOOP(WriteRecords_Block)
+      for (int block = 0; block < grid.block_columns; ++block) {
+        SAT_TRIPCOUNT(16)
+        const std::uint32_t address =
+            Axis::address(command) +
+            static_cast<std::uint32_t>(Axis::template record<Config>(grid, block_row, block) * record);
+        SAT_LOOP(WriteRecords_Word)
+        for (int w = 0; w < record; ++w) {
+          SAT_PIPELINE(1)  // consecutive addresses: one burst
+          SAT_TRIPCOUNT(40)
+          memory[address + static_cast<std::uint32_t>(w)] = words.read();
+        }
+      }
+    }
+  }
+}
+
+}  // namespace sat

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Both ends of the chain of sums. read_sums gives a tile the stored values it starts from, when the
+// command accumulates; store_tiles takes finished tiles, rounds and writes them.
+//
+// Sums travel in the order: row unit, column block, activation row.
+#pragma once
+
+#include "types.h"
+#include "words.h"
+
+namespace sat {
+
+// Steps through a tile in the order of the sums.
+struct SumPlace {
+  int row;    // output row of the tile
+  int block;  // column block
+  int first;  // output row of the current row unit's first sum
+
+  SumPlace() : row(0), block(0), first(0) {}
+
+  void advance(int interleave, int blocks) {
+    SAT_INLINE
+    if (++row == first + interleave) {
+      if (++block == blocks) {
+        block = 0;
+        first += interleave;
+      }
+      row = first;
+    }
+  }
+};
+
+template <class Config>
+void read_sums(int count, const Word<Config>* memory, hls::stream<StceCommand>& commands,
+               hls::stream<SumWord<Config>>& sums) {
+  SAT_LOOP(ReadSums_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(4096)
+    const StceCommand command = commands.read();
+    const int interleave = static_cast<int>(command.interleave);
+    const int blocks = ceil_div(static_cast<int>(command.columns), Config::kLanes);
+    const bool accumulate = (command.flags & kStceAccumulate) != 0;
+    const int total = accumulate ? Config::kRows * interleave * blocks : 0;
+    SumPlace place;
+    SAT_LOOP(ReadSums_Sum)
+    for (int s = 0; s < total; ++s) {
+      SAT_PIPELINE(2)  // two memory words a sum
+      SAT_TRIPCOUNT(4096)
+      SumWord<Config> sum = SumWord<Config>(0.0f);
+      if (place.row < static_cast<int>(command.rows)) {
+        const std::uint32_t address = command.y_address +
+                                      static_cast<std::uint32_t>(place.row) * command.y_pitch +
+                                      2u * static_cast<std::uint32_t>(place.block);
+        sum = bits_to_sum<Config>(join_bits<Config>(memory[address], memory[address + 1]));
+      }
+      sums.write(sum);
+      place.advance(interleave, blocks);
+    }
+  }
+}
+
+// Writes tiles until the end of the list; `nonfinite[0]` receives how many valid results, as
+// stored, are infinite or NaN.
+template <class Config>
+void store_tiles(Word<Config>* memory, std::uint32_t* nonfinite, hls::stream<Tile>& tiles,
+                 hls::stream<SumWord<Config>>& sums) {
+  std::uint32_t faults = 0;
+  Tile tile = tiles.read();
+  SAT_LOOP(StoreTiles_Tile)
+  while (tile.valid) {
+    SAT_TRIPCOUNT(4096)
+    const int interleave = static_cast<int>(tile.interleave);
+    const int blocks = static_cast<int>(tile.blocks);
+    const int total = Config::kRows * interleave * blocks;
+    SumPlace place;
+    SAT_LOOP(StoreTiles_Sum)
+    for (int s = 0; s < total; ++s) {
+      SAT_PIPELINE(2)  // two memory words a binary32 sum
+      SAT_TRIPCOUNT(4096)
+      const int columns = static_cast<int>(tile.columns) - place.block * Config::kLanes;
+      const SumWord<Config> sum = mask_columns<Config>(sums.read(), columns);
+      if (place.row < static_cast<int>(tile.rows)) {
+        const std::uint32_t row_address =
+            tile.y_address + static_cast<std::uint32_t>(place.row) * tile.y_pitch;
+        const std::uint32_t block = static_cast<std::uint32_t>(place.block);
+        if (tile.binary32) {
+          const BitsWord<Config> bits = sum_to_bits<Config>(sum);
+          memory[row_address + 2u * block] = split_bits<Config>(bits, 0);
+          memory[row_address + 2u * block + 1u] = split_bits<Config>(bits, Config::kLanes / 2);
+          faults += count_nonfinite<Config>(sum);
+        } else {
+          const Word<Config> rounded = round_word<Config>(sum);
+          memory[row_address + block] = rounded;
+          faults += count_nonfinite<Config>(rounded);
+        }
+      }
+      place.advance(interleave, blocks);
+    }
+    tile = tiles.read();
+  }
+  nonfinite[0] = faults;
+}
+
+}  // namespace sat

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The geometry of one accelerator and the tokens that its streams carry. `Config` is the rendered
+// sat_config.h: rows, lanes, group, interleave, memory tile, adder latency. All else derives here.
+#pragma once
+
+#include <ap_int.h>
+#include <hls_stream.h>
+#include <hls_vector.h>
+#include <uspe_operand.h>
+
+#include <cstdint>
+
+#include "sat_descriptor.h"
+
+namespace sat {
+
+constexpr int ceil_div(int numerator, int denominator) {
+  return (numerator + denominator - 1) / denominator;
+}
+
+constexpr int log2_exact(int power) { return power <= 1 ? 0 : 1 + log2_exact(power / 2); }
+
+template <class Config>
+struct Geometry {
+  static constexpr int kRows = Config::kRows;
+  static constexpr int kLanes = Config::kLanes;
+  static constexpr int kGroup = Config::kGroup;
+  static_assert(kRows >= 1, "the chain needs a row unit");
+  static_assert((kLanes & (kLanes - 1)) == 0 && kLanes >= 4 && kLanes <= 64,
+                "a word of `lanes` binary16 must be a legal AXI width: 64 to 1024 bits");
+  static_assert((kGroup & (kGroup - 1)) == 0 && kGroup >= 4 && kGroup <= 32, "group is 4 to 32");
+  static_assert(kLanes % kGroup == 0, "a word must hold whole groups");
+
+  static constexpr int kIndexBits = log2_exact(kGroup);
+  // Indices of one lane that share its 16 bits of an index word.
+  static constexpr int kIndexSlots = 16 / kIndexBits;
+  // A panel is the `lanes` reduction elements that one word of activations holds.
+  static constexpr int kGroupsPerPanel = kLanes / kGroup;
+  static constexpr int kMaxIndexWords =
+      ceil_div(kGroupsPerPanel * (kGroup - 1), kIndexSlots);
+
+  // Accumulators of one row unit: the interleaved rows times the column blocks of a tile.
+  static constexpr int kTileSums = Config::kInterleave * Config::kMemoryTile;
+  static_assert(kTileSums >= Config::kAdderLatency,
+                "interleave x memory tile must cover the adder's latency");
+
+  static int value_words(int keep) { return kGroupsPerPanel * keep; }
+  static int index_words(int keep) {
+    return keep == kGroup ? 0 : ceil_div(kGroupsPerPanel * keep, kIndexSlots);
+  }
+  static int record_words(int keep) { return value_words(keep) + index_words(keep); }
+};
+
+// One memory word: `lanes` raw binary16 values. Binary32 lanes take two words.
+template <class Config>
+using Word = hls::vector<std::uint16_t, Config::kLanes>;
+
+template <class Config>
+using OperandWord = hls::vector<Operand, Config::kLanes>;
+
+template <class Config>
+using SumWord = hls::vector<float, Config::kLanes>;
+
+template <class Config>
+using IndexWord = hls::vector<ap_uint<Geometry<Config>::kIndexBits>, Config::kLanes>;
+
+// B, as it runs down the chain: for each lane a weight and the index of its activation.
+template <class Config>
+struct Packet {
+  OperandWord<Config> value;
+  IndexWord<Config> index;
+};
+
+// One output tile, as it runs down the chain: what a row unit needs, and what the store needs.
+struct Tile {
+  std::uint32_t valid;  // 0 ends the list
+  std::uint32_t row;    // of the unit that reads it
+  std::uint32_t interleave;
+  std::uint32_t blocks;  // column blocks of `lanes`
+  std::uint32_t keep;
+  std::uint32_t reduction;
+  std::uint32_t accumulate;
+  std::uint32_t binary32;
+  std::uint32_t rows;     // valid rows of the tile
+  std::uint32_t columns;  // valid columns of the tile
+  std::uint32_t y_address;
+  std::uint32_t y_pitch;
+};
+
+inline Tile tile_of(const StceCommand& command, int lanes) {
+  Tile tile;
+  tile.valid = 1;
+  tile.row = 0;
+  tile.interleave = command.interleave;
+  tile.blocks = static_cast<std::uint32_t>(ceil_div(static_cast<int>(command.columns), lanes));
+  tile.keep = command.keep;
+  tile.reduction = command.reduction;
+  tile.accumulate = (command.flags & kStceAccumulate) ? 1 : 0;
+  tile.binary32 = (command.flags & kStceBinary32) ? 1 : 0;
+  tile.rows = command.rows;
+  tile.columns = command.columns;
+  tile.y_address = command.y_address;
+  tile.y_pitch = command.y_pitch;
+  return tile;
+}
+
+inline Tile end_of_tiles() {
+  Tile tile = Tile();
+  return tile;
+}
+
+template <class Config>
+inline Word<Config> zero_word() {
+  return Word<Config>(std::uint16_t{0});
+}
+
+}  // namespace sat

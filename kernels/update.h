@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// WUVE: momentum SGD in binary32 over blocks of lanes x lanes weights, and the new binary16 weights
+// for SORE. Blocks go row of blocks by row of blocks; a block is `lanes` rows of one word each.
+//
+// Rounds after each operation, never fused; subnormals are flushed by the FPGA's operators, and by
+// the CPU's flush mode in csim:
+//   g = dW * inv_scale;  g = g + weight_decay * w;  v = momentum * v + g;  w = w - lr * v
+#pragma once
+
+#include "types.h"
+#include "words.h"
+
+namespace sat {
+
+// Blocks of a matrix and the rows of it that each holds.
+template <class Config>
+struct BlockGrid {
+  int rows;
+  int block_rows;
+  int block_columns;
+
+  explicit BlockGrid(const WuveCommand& command)
+      : rows(static_cast<int>(command.rows)),
+        block_rows(ceil_div(static_cast<int>(command.rows), Config::kLanes)),
+        block_columns(ceil_div(static_cast<int>(command.columns), Config::kLanes)) {}
+
+  int rows_in(int block_row) const {
+    SAT_INLINE
+    const int left = rows - block_row * Config::kLanes;
+    return left < Config::kLanes ? left : Config::kLanes;
+  }
+};
+
+template <class Config>
+void fetch_updates(int count, const WuveCommand* commands, hls::stream<WuveCommand>& to_weights,
+                   hls::stream<WuveCommand>& to_velocity, hls::stream<WuveCommand>& to_gradient,
+                   hls::stream<WuveCommand>& to_update) {
+  SAT_LOOP(FetchUpdates_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_PIPELINE(1)
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands[i];
+    to_weights.write(command);
+    to_velocity.write(command);
+    to_gradient.write(command);
+    to_update.write(command);
+  }
+}
+
+// The valid rows of every block, in block order. A binary16 matrix has half the words.
+template <class Config>
+void read_block_rows(const WuveCommand& command, std::uint32_t start, bool binary16,
+                     const Word<Config>* memory, hls::stream<BitsWord<Config>>& rows) {
+  const BlockGrid<Config> grid(command);
+  const std::uint32_t words = binary16 ? 1u : 2u;
+  SAT_LOOP(ReadBlockRows_BlockRow)
+  for (int block_row = 0; block_row < grid.block_rows; ++block_row) {
+    SAT_TRIPCOUNT(16)
+    SAT_LOOP(ReadBlockRows_Block)
+    for (int block = 0; block < grid.block_columns; ++block) {
+      SAT_TRIPCOUNT(16)
+      std::uint32_t address =
+          start + static_cast<std::uint32_t>(block_row * Config::kLanes) * command.pitch +
+          static_cast<std::uint32_t>(block) * words;
+      SAT_LOOP(ReadBlockRows_Row)
+      for (int row = 0; row < grid.rows_in(block_row); ++row) {
+        SAT_PIPELINE(2)  // two memory words a row of binary32
+        SAT_TRIPCOUNT(32)
+        const Word<Config> low = memory[address];
+        const Word<Config> high = binary16 ? low : memory[address + 1];
+        rows.write(binary16 ? widen_bits<Config>(low) : join_bits<Config>(low, high));
+        address += command.pitch;
+      }
+    }
+  }
+}
+
+template <class Config>
+void read_weight_rows(int count, const Word<Config>* memory, hls::stream<WuveCommand>& commands,
+                      hls::stream<BitsWord<Config>>& rows) {
+  SAT_LOOP(ReadWeightRows_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    const bool binary16 = (command.flags & kWuveBinary16Weights) != 0;
+    read_block_rows<Config>(command, command.weights_address, binary16, memory, rows);
+  }
+}
+
+// Which of the two other inputs of an update a reader serves.
+struct VelocityInput {
+  static std::uint32_t address(const WuveCommand& command) { return command.velocity_address; }
+};
+struct GradientInput {
+  static std::uint32_t address(const WuveCommand& command) { return command.gradient_address; }
+};
+
+template <class Config, class Input>
+void read_update_rows(int count, const Word<Config>* memory, hls::stream<WuveCommand>& commands,
+                      hls::stream<BitsWord<Config>>& rows) {
+  SAT_LOOP(ReadUpdateRows_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    if (command.flags & kWuveUpdate) {
+      read_block_rows<Config>(command, Input::address(command), false, memory, rows);
+    }
+  }
+}
+
+// One weight's step: w and v change.
+inline void update_lane(const WuveCommand& command, float gradient, float& w, float& v) {
+  SAT_INLINE
+  const float scaled = gradient * command.inv_scale;
+  const float decay = command.weight_decay * w;
+  const float g = scaled + decay;
+  const float kept = command.momentum * v;
+  v = kept + g;
+  const float step = command.lr * v;
+  w = w - step;
+}
+
+// One row of a block: raw bits in, new bits and binary16 weights out, zero beyond the columns.
+template <class Config>
+inline void update_row(const WuveCommand& command, int columns, const BitsWord<Config>& gradient,
+                       BitsWord<Config>& weights, BitsWord<Config>& velocity,
+                       Word<Config>& binary16) {
+  SAT_INLINE
+  const bool update = (command.flags & kWuveUpdate) != 0;
+  const bool already16 = (command.flags & kWuveBinary16Weights) != 0;
+  SAT_LOOP(UpdateRow_Lane)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    float w = as_float(weights[c]);
+    float v = as_float(velocity[c]);
+    if (update) update_lane(command, as_float(gradient[c]), w, v);
+    const bool real = c < columns;
+    const std::uint16_t rounded =
+        already16 ? static_cast<std::uint16_t>(weights[c]) : round_binary16(w);
+    weights[c] = real ? as_bits(w) : 0u;
+    velocity[c] = real ? as_bits(v) : 0u;
+    binary16[c] = real ? rounded : std::uint16_t{0};
+  }
+}
+
+template <class Config>
+void update_blocks(int count, hls::stream<WuveCommand>& commands,
+                   hls::stream<BitsWord<Config>>& weights_in,
+                   hls::stream<BitsWord<Config>>& velocity_in,
+                   hls::stream<BitsWord<Config>>& gradient,
+                   hls::stream<WuveCommand>& to_weights, hls::stream<WuveCommand>& to_velocity,
+                   hls::stream<WuveCommand>& to_ff, hls::stream<WuveCommand>& to_bp,
+                   hls::stream<BitsWord<Config>>& weights_out,
+                   hls::stream<BitsWord<Config>>& velocity_out,
+                   hls::stream<Word<Config>>& ff_rows, hls::stream<Word<Config>>& bp_rows) {
+  SAT_LOOP(UpdateBlocks_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    to_weights.write(command);
+    to_velocity.write(command);
+    to_ff.write(command);
+    to_bp.write(command);
+    const BlockGrid<Config> grid(command);
+    const bool update = (command.flags & kWuveUpdate) != 0;
+    int block_row = 0;
+    int block = 0;
+    int row = 0;
+    const int total = grid.block_rows * grid.block_columns * Config::kLanes;
+    SAT_LOOP(UpdateBlocks_Row)
+    for (int r = 0; r < total; ++r) {
+      SAT_PIPELINE(1)  // rows are independent: feed-forward
+      SAT_TRIPCOUNT(4096)
+      const bool real = row < grid.rows_in(block_row);
+      BitsWord<Config> weights = BitsWord<Config>(0u);
+      BitsWord<Config> velocity = BitsWord<Config>(0u);
+      BitsWord<Config> change = BitsWord<Config>(0u);
+      if (real) weights = weights_in.read();
+      if (real && update) {
+        velocity = velocity_in.read();
+        change = gradient.read();
+      }
+      Word<Config> binary16 = zero_word<Config>();
+      if (real) {
+        const int columns = static_cast<int>(command.columns) - block * Config::kLanes;
+        update_row<Config>(command, columns, change, weights, velocity, binary16);
+      }
+      if (real && update) {
+        weights_out.write(weights);
+        velocity_out.write(velocity);
+      }
+      if (command.ff_keep) ff_rows.write(binary16);
+      if (command.bp_keep) bp_rows.write(binary16);
+      if (++row == Config::kLanes) {
+        row = 0;
+        if (++block == grid.block_columns) {
+          block = 0;
+          ++block_row;
+        }
+      }
+    }
+  }
+}
+
+// Which of the two results a writer stores.
+struct WeightsOutput {
+  static std::uint32_t address(const WuveCommand& command) { return command.weights_address; }
+};
+struct VelocityOutput {
+  static std::uint32_t address(const WuveCommand& command) { return command.velocity_address; }
+};
+
+template <class Config, class Output>
+void write_update_rows(int count, Word<Config>* memory, hls::stream<WuveCommand>& commands,
+                       hls::stream<BitsWord<Config>>& rows) {
+  SAT_LOOP(WriteUpdateRows_Command)
+  for (int i = 0; i < count; ++i) {
+    SAT_TRIPCOUNT(64)
+    const WuveCommand command = commands.read();
+    const BlockGrid<Config> grid(command);
+    const int block_rows = (command.flags & kWuveUpdate) ? grid.block_rows : 0;
+    SAT_LOOP(WriteUpdateRows_BlockRow)
+    for (int block_row = 0; block_row < block_rows; ++block_row) {
+      SAT_TRIPCOUNT(16)
+      SAT_LOOP(WriteUpdateRows_Block)
+      for (int block = 0; block < grid.block_columns; ++block) {
+        SAT_TRIPCOUNT(16)
+        std::uint32_t address =
+            Output::address(command) +
+            static_cast<std::uint32_t>(block_row * Config::kLanes) * command.pitch +
+            2u * static_cast<std::uint32_t>(block);
+        SAT_LOOP(WriteUpdateRows_Row)
+        for (int row = 0; row < grid.rows_in(block_row); ++row) {
+          SAT_PIPELINE(2)  // two memory words a row
+          SAT_TRIPCOUNT(32)
+          const BitsWord<Config> bits = rows.read();
+          memory[address] = split_bits<Config>(bits, 0);
+          memory[address + 1] = split_bits<Config>(bits, Config::kLanes / 2);
+          address += command.pitch;
+        }
+      }
+    }
+  }
+}
+
+}  // namespace sat

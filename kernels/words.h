@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lane-wise conversions between memory words and binary32 lanes. A binary32 lane is two consecutive
+// binary16 places, low bits first, so `lanes` of them fill two words.
+#pragma once
+
+#include "float_bits.h"
+#include "types.h"
+
+namespace sat {
+
+// Raw bits of binary32 lanes.
+template <class Config>
+using BitsWord = hls::vector<std::uint32_t, Config::kLanes>;
+
+template <class Config>
+inline BitsWord<Config> join_bits(const Word<Config>& low, const Word<Config>& high) {
+  SAT_INLINE
+  constexpr int kHalf = Config::kLanes / 2;
+  BitsWord<Config> bits;
+  SAT_LOOP(JoinBits_Lane)
+  for (int c = 0; c < kHalf; ++c) {
+    SAT_UNROLL
+    bits[c] = low[2 * c] | static_cast<std::uint32_t>(low[2 * c + 1]) << 16;
+    bits[c + kHalf] = high[2 * c] | static_cast<std::uint32_t>(high[2 * c + 1]) << 16;
+  }
+  return bits;
+}
+
+// Lanes first ... first + lanes/2 - 1, as a memory word.
+template <class Config>
+inline Word<Config> split_bits(const BitsWord<Config>& bits, int first) {
+  SAT_INLINE
+  Word<Config> word;
+  SAT_LOOP(SplitBits_Lane)
+  for (int c = 0; c < Config::kLanes / 2; ++c) {
+    SAT_UNROLL
+    word[2 * c] = static_cast<std::uint16_t>(bits[first + c]);
+    word[2 * c + 1] = static_cast<std::uint16_t>(bits[first + c] >> 16);
+  }
+  return word;
+}
+
+// Binary16 bits, each in the low half of a lane.
+template <class Config>
+inline BitsWord<Config> widen_bits(const Word<Config>& word) {
+  SAT_INLINE
+  BitsWord<Config> bits;
+  SAT_LOOP(WidenBits_Lane)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    bits[c] = word[c];
+  }
+  return bits;
+}
+
+template <class Config>
+inline SumWord<Config> bits_to_sum(const BitsWord<Config>& bits) {
+  SAT_INLINE
+  SumWord<Config> sum;
+  SAT_LOOP(BitsToSum_Lane)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    sum[c] = as_float(bits[c]);
+  }
+  return sum;
+}
+
+template <class Config>
+inline BitsWord<Config> sum_to_bits(const SumWord<Config>& sum) {
+  SAT_INLINE
+  BitsWord<Config> bits;
+  SAT_LOOP(SumToBits_Lane)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    bits[c] = as_bits(sum[c]);
+  }
+  return bits;
+}
+
+template <class Config>
+inline Word<Config> round_word(const SumWord<Config>& value) {
+  SAT_INLINE
+  Word<Config> word;
+  SAT_LOOP(RoundWord_Lane)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    word[c] = round_binary16(value[c]);
+  }
+  return word;
+}
+
+// Lanes from `columns` on become +0, so that memory stays zero beyond a matrix's columns.
+template <class Config>
+inline SumWord<Config> mask_columns(const SumWord<Config>& value, int columns) {
+  SAT_INLINE
+  SumWord<Config> masked;
+  SAT_LOOP(MaskColumns_Lane)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    masked[c] = c < columns ? value[c] : 0.0f;
+  }
+  return masked;
+}
+
+template <class Config>
+inline std::uint32_t count_nonfinite(const SumWord<Config>& value) {
+  SAT_INLINE
+  std::uint32_t count = 0;
+  SAT_LOOP(CountNonfinite_Binary32)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    count += is_finite_binary32(value[c]) ? 0u : 1u;
+  }
+  return count;
+}
+
+template <class Config>
+inline std::uint32_t count_nonfinite(const Word<Config>& value) {
+  SAT_INLINE
+  std::uint32_t count = 0;
+  SAT_LOOP(CountNonfinite_Binary16)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    count += is_finite_binary16(value[c]) ? 0u : 1u;
+  }
+  return count;
+}
+
+}  // namespace sat
