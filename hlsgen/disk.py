@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""File-system faults as one-line errors, sizes as text, and locks between processes."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import filelock
+
+from .errors import HlsgenError, InputError, WorkError
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_FAILING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+
+
+class Cancelled(WorkError):
+    """Work was stopped because other work failed or the user interrupted it."""
+
+
+@contextmanager
+def disk_errors(folder: Path, mend: str = "choose another folder") -> Iterator[None]:
+    """Turn an OSError of writing into `folder` into an error of one line.
+
+    Raises WorkError for a full or failing disk, InputError for a folder that cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise explain(error, folder, mend) from error
+
+
+def explain(error: OSError, folder: Path, mend: str) -> HlsgenError:
+    """The error to show for `error`, met while writing into `folder`."""
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        free = bytes_text(free_bytes(folder))
+        return WorkError(f"{folder}: {reason} ({free} free): make room, or {mend}")
+    if error.errno in _FAILING:
+        return WorkError(f"{folder}: {reason}")
+    return InputError(f"{folder}: cannot be written: {reason}: {mend}")
+
+
+def free_bytes(folder: Path) -> int:
+    """Bytes free to this user on the disk of `folder`, or of its nearest existing parent."""
+    for place in (folder, *folder.parents):
+        with suppress(OSError):
+            return shutil.disk_usage(place).free
+    return 0
+
+
+def bytes_text(count: int) -> str:
+    """A size with a binary unit, such as `512 KiB`."""
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.4g} {unit}"
+        size /= 1024
+    return f"{size:.4g} TiB"
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's content in hexadecimal. Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+@contextmanager
+def scratch_folder(prefix: str) -> Iterator[Path]:
+    """A temporary folder that is removed at the end. Raises InputError or WorkError, one line."""
+    with disk_errors(Path(os.environ.get("TMPDIR", "/tmp")), "set TMPDIR to another folder"):
+        folder = Path(tempfile.mkdtemp(prefix=prefix))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def exclusive(lock_file: Path, cancelled: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Hold a lock that other processes and threads wait for; the lock file goes with the holder.
+
+    The system releases the lock of a process that dies. Raises Cancelled when `cancelled()` turns
+    true while waiting, OSError when the lock file cannot be made.
+    """
+    # Not a singleton: each thread must contend on its own, and filelock re-checks an unlinked file.
+    lock = filelock.FileLock(lock_file, is_singleton=False, thread_local=False)
+    while True:
+        with suppress(filelock.Timeout):
+            lock.acquire(timeout=0.5, poll_interval=0.02)
+            break
+        if cancelled():
+            raise Cancelled(f"{lock_file}: gave up waiting for another build")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.unlink(lock_file)
+        lock.release()

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Publish a bundle folder whole: written beside its target, swapped in when complete.
+
+A build that fails, is interrupted or killed leaves the target as it was. What a killed build left
+behind is removed by the next build of the same target.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from sat_host.bundle import MANIFEST
+
+from .disk import disk_errors, exclusive, explain
+from .errors import InputError
+
+_MEND = "choose another folder with -o"
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+
+
+@contextmanager
+def staged(target: Path) -> Iterator[Path]:
+    """An empty folder that becomes `target` when the block ends, and vanishes when it raises.
+
+    Two builds of one target wait for each other. Raises InputError when the target cannot be
+    written or holds something else than a bundle, WorkError when the disk is full.
+    """
+    target = resolve_target(target)
+    parent = target.parent
+    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    try:
+        with disk_errors(parent, _MEND):
+            parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            with disk_errors(parent, _MEND):
+                stack.enter_context(exclusive(target.with_name(f".{target.name}.lock")))
+            _recover(target)
+            refuse_foreign(target)
+            partial = _make_partial(target)
+            try:
+                yield partial
+                with disk_errors(parent, _MEND):
+                    _swap(partial, target)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
+    except BaseException:
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def resolve_target(target: Path) -> Path:
+    """The absolute target behind symbolic links. Raises InputError for a loop of links."""
+    try:
+        return target.resolve()
+    except (OSError, RuntimeError) as error:
+        raise InputError(f"{target}: not a usable path: {error}: {_MEND}") from error
+
+
+def check_target(target: Path) -> None:
+    """Raise InputError for a target that `staged` would refuse, as far as looking can tell."""
+    refuse_foreign(target)
+    parent = next((folder for folder in target.parents if folder.exists()), target.parent)
+    if not parent.is_dir():
+        raise InputError(f"{target}: cannot be written: {parent} is a file: {_MEND}")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{target}: cannot be written: {parent} is not writable: {_MEND}")
+
+
+def refuse_foreign(target: Path) -> None:
+    """Raise InputError when replacing `target` would lose something that is not a bundle."""
+    try:
+        content = os.listdir(target)
+    except FileNotFoundError:
+        return
+    except NotADirectoryError:
+        raise InputError(f"{target}: is a file, or lies below one: {_MEND}") from None
+    except OSError as error:
+        raise explain(error, target, _MEND) from error
+    if content and MANIFEST not in content:
+        raise InputError(
+            f"{target}: is not empty and has no {MANIFEST}, so it is no bundle to replace: "
+            f"{_MEND}, or empty it"
+        )
+    here = Path.cwd()
+    if target == here or target in here.parents:
+        raise InputError(f"{target}: is the current folder, which cannot be replaced: {_MEND}")
+
+
+def _make_partial(target: Path) -> Path:
+    with disk_errors(target.parent, _MEND):
+        name = tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
+        # mkdtemp makes folders private; a bundle is as readable as any other output.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o777 & ~mask)
+    return Path(name)
+
+
+def _recover(target: Path) -> None:
+    """Clear what killed builds left. Runs under the lock, so no living build owns any of it."""
+    for aside in _leftovers(target, ".old"):
+        with suppress(OSError):
+            if not target.exists():
+                os.rename(aside, target)
+        shutil.rmtree(aside, ignore_errors=True)
+    for partial in _leftovers(target, ".partial"):
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _leftovers(target: Path, suffix: str) -> list[Path]:
+    """Folders that a build of `target` named `.NAME.XXXXXXXX.suffix` (`mkdtemp`: 8 characters)."""
+    head = f".{target.name}."
+    with suppress(OSError):
+        return [
+            target.parent / name
+            for name in sorted(os.listdir(target.parent))
+            if name.startswith(head)
+            and name.endswith(suffix)
+            and len(name) == len(head) + 8 + len(suffix)
+        ]
+    return []
+
+
+def _swap(partial: Path, target: Path) -> None:
+    """Put `partial` in the place of `target`; the old content ends at `partial` or is gone."""
+    if not target.exists():
+        os.rename(partial, target)
+    elif not _exchange(partial, target):
+        aside = partial.with_suffix(".old")
+        os.rename(target, aside)
+        try:
+            os.rename(partial, target)
+        except BaseException:
+            os.rename(aside, target)
+            raise
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _exchange(first: Path, second: Path) -> bool:
+    """Exchange two folders in one step (renameat2, Linux); False where that is not offered."""
+    try:
+        renameat2 = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError):
+        return False
+    names = (os.fsencode(first), os.fsencode(second))
+    status: int = renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
+    return status == 0

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hlsgen build` and `hlsgen doctor` as commands: what they print and return."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import fakes
+import pytest
+from click.testing import CliRunner
+
+from hlsgen import doctor as examination
+from hlsgen.cli.build import build
+from hlsgen.cli.doctor import doctor
+from hlsgen.doctor import can_build_csim, examine
+
+Environ = dict[str, str]
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    fakes.install(monkeypatch)
+
+
+def run(command: object, *arguments: object) -> str:
+    result = CliRunner().invoke(command, [str(a) for a in arguments], catch_exceptions=False)  # type: ignore[arg-type]
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.usefixtures("tiny")
+def test_table(tmp_path: Path, spec_file: Path, environ: Environ) -> None:
+    text = run(build, spec_file, "-o", tmp_path / "out")
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    assert lines[0] == "tiny: 4 x 8 array, word 128 bits, memory tile 2 x 2 KiB"
+    assert lines[1].split() == ["step", "seconds", "cached", "detail"]
+    starts = [line.split()[0] for line in lines[2:]]
+    assert starts == ["check", "render", "compile", "bundle", "self-test", "all"]
+    assert lines[6].endswith("1 of 1 checks equal the golden model, bit for bit")
+    again = run(build, spec_file, "-o", tmp_path / "out").splitlines()
+    assert [line.split()[2] for line in again if line.startswith(("compile", "self"))] == [
+        "yes",
+        "yes",
+    ]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_json(tmp_path: Path, spec_file: Path, environ: Environ) -> None:
+    answer = json.loads(run(build, spec_file, "-o", tmp_path / "out", "--json"))
+    assert answer["bundle"] == str(tmp_path / "out")
+    assert answer["array"]["rows"] == 4
+    assert answer["word_bits"] == 128
+    assert [step["name"] for step in answer["steps"]][-1] == "self-test"
+    assert answer["selftest"] == fakes.PASSED
+    assert answer["warnings"] == []
+
+
+@pytest.mark.usefixtures("tiny")
+def test_dry_run(tmp_path: Path, spec_file: Path, environ: Environ) -> None:
+    text = run(build, spec_file, "-o", tmp_path / "out", "--dry-run")
+    assert "[to run]" in text
+    assert "-c sat.cpp -o sat.o" in text
+    answer = json.loads(run(build, spec_file, "-o", tmp_path / "out", "--dry-run", "--json"))
+    assert [command["cached"] for command in answer["commands"]] == [False] * 3
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
+
+
+@pytest.mark.usefixtures("tiny")
+def test_unwritable_cache_is_a_warning(
+    tmp_path: Path, spec_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path / "file" / "cache"))
+    result = CliRunner().invoke(build, [str(spec_file), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0
+    assert result.stderr.startswith(f"warning: {tmp_path}/file/cache: cannot be written: ")
+
+
+@pytest.mark.parametrize("target", ["hw", "hw_emu"])
+def test_other_targets_are_not_offered(spec_file: Path, target: str) -> None:
+    assert CliRunner().invoke(build, [str(spec_file), "--target", target]).exit_code == 2
+
+
+def test_doctor_with_everything_for_csim(environ: Environ) -> None:
+    answer = json.loads(run(doctor, "--json"))
+    assert answer["ok"] is True
+    names = [finding["name"] for finding in answer["findings"]]
+    assert {"Python", "C++ compiler", "make", "Vitis", "XRT", "cards"} <= set(names)
+    assert run(doctor).splitlines()[-1] == "csim can be built"
+
+
+def test_doctor_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    result = CliRunner().invoke(doctor, [])
+    assert result.exit_code == 3
+    assert "apt-get install g++" in result.stdout
+    assert "stops: hlsgen build" in result.stdout
+
+
+def test_doctor_finds_vendor_tools_and_cards(tmp_path: Path) -> None:
+    for name, words in [
+        ("v++", ""),
+        ("lspci", "3b:00.0 Processing accelerators: Xilinx Corporation Device 5000"),
+    ]:
+        (tmp_path / name).write_text(f"#!/bin/sh\necho '{words}'\n")
+        (tmp_path / name).chmod(0o755)
+    environ = {"PATH": str(tmp_path), "HOME": str(tmp_path), "XILINX_XRT": "/opt/x"}
+    found = {finding.name: finding for finding in examine(environ)}
+    assert found["Vitis"].detail == str(tmp_path / "v++")
+    assert "Xilinx Corporation" in found["cards"].detail
+    assert "no pyxrt" in found["XRT"].detail
+    assert not can_build_csim(list(found.values()))
+
+
+def test_doctor_writes_nothing(tmp_path: Path) -> None:
+    examination.examine({"PATH": "", "HOME": str(tmp_path / "home")})
+    assert list(tmp_path.iterdir()) == []

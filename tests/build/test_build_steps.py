@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`build` from a spec file to a bundle, with a tiny accelerator in the real one's place."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fakes
+import pytest
+from fakes import snapshot
+
+import hlsgen.build
+from hlsgen.build import STEPS, build, plan_build
+from hlsgen.disk import file_digest
+from hlsgen.errors import HlsgenError, InputError, ToolMissingError, WorkError
+
+Environ = dict[str, str]
+
+
+def test_a_bundle_is_whole(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch)
+    out = tmp_path / "out"
+    result = build(spec_file, out, environ)
+    assert tuple(step.name for step in result.steps) == STEPS
+    assert (result.word_bytes, result.tile_bytes) == (16, 4 * 4 * 2 * 8 * 8)
+    assert sorted(os.listdir(out)) == ["bundle.json", "libsat.so", "sat_host", "spec.yaml", "src"]
+    assert (out / "spec.yaml").read_bytes() == spec_file.read_bytes()
+    assert (out / "src/kernels/note.h").is_file()
+    assert (out / "sat_host/config.py").is_file()
+    assert not list(out.rglob("__pycache__"))
+    manifest = json.loads((out / "bundle.json").read_text())
+    assert manifest["library"] == {
+        "file": "libsat.so",
+        "sha256": file_digest(out / "libsat.so"),
+        "machine": platform.machine(),
+        "isa": result.isa,
+    }
+    assert manifest["digest"] == result.digest
+    assert manifest["array"]["lanes"] == 8
+    assert {"card", "clock_mhz", "sparsity", "optimizer", "model", "data", "training"} <= set(
+        manifest
+    )
+    assert ctypes.CDLL(str(out / "libsat.so")).rows() == 4
+
+
+def test_the_default_target_is_named_after_the_spec(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    assert build(spec_file, None, environ).bundle == tmp_path / "build" / "tiny"
+
+
+def test_nothing_changed_is_cached_and_the_same(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = fakes.install(monkeypatch)
+    build(spec_file, tmp_path / "out", environ)
+    before = snapshot(tmp_path / "out")
+    again = build(spec_file, tmp_path / "out", environ)
+    assert snapshot(tmp_path / "out") == before
+    assert len(tested) == 1
+    assert {step.name for step in again.steps if step.cached} == {"compile", "self-test"}
+    assert [check.name for check in again.checks] == ["dense"]
+    assert again.seconds < 2
+
+
+def test_a_failed_self_test_publishes_nothing_and_is_not_remembered(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tested = fakes.install(monkeypatch, fakes.FAILED)
+    for count in (1, 2):
+        with pytest.raises(WorkError, match="self-test: keep 2:8"):
+            build(spec_file, tmp_path / "new" / "out", environ)
+        assert len(tested) == count
+    assert not (tmp_path / "new").exists()
+
+
+def test_self_test_process_failures_are_one_line(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_selftest = hlsgen.build._run_selftest
+    fakes.install(monkeypatch)
+    monkeypatch.setattr(hlsgen.build, "_run_selftest", run_selftest)
+    for script, words in [
+        ("import os; os.kill(os.getpid(), 11)", "self-test was ended by SIGSEGV: no output"),
+        ("raise OSError('bad library')", "exited with status 1: OSError: bad library"),
+        (f"print({json.dumps(fakes.FAILED)!r})", "1 of 2 checks failed, first keep 2:8"),
+    ]:
+        command = (sys.executable, "-c", script)
+        monkeypatch.setattr(hlsgen.build, "selftest_command", lambda folder, c=command: c)
+        with pytest.raises(WorkError, match=words) as caught:
+            build(spec_file, tmp_path / "out", environ)
+        assert str(caught.value).endswith("nothing was published")
+        assert not (tmp_path / "out").exists()
+
+
+def test_dry_run_writes_nothing_and_tells_cache_hits(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch)
+    before = snapshot(tmp_path)
+    plan = plan_build(spec_file, tmp_path / "out", environ)
+    assert snapshot(tmp_path) == before
+    assert plan.steps == STEPS
+    assert [(c.step, c.cached) for c in plan.commands] == [
+        ("compile", False),
+        ("compile", False),
+        ("self-test", False),
+    ]
+    assert " -c sat.cpp -o sat.o" in plan.commands[0].command
+    build(spec_file, tmp_path / "out", environ)
+    assert all(c.cached for c in plan_build(spec_file, tmp_path / "out", environ).commands)
+    bundled = subprocess.run(
+        plan.commands[0].command, shell=True, cwd=tmp_path / "out" / "src", check=False
+    )
+    assert bundled.returncode == 0, "a listed command works as it stands in the bundle's src/"
+
+
+@pytest.mark.parametrize("place", ["file", "file/x", "file/x/y", "home"])
+def test_bad_targets_cost_no_compile(
+    tmp_path: Path,
+    spec_file: Path,
+    environ: Environ,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    fakes.install(monkeypatch)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.txt").write_text("")
+    before = snapshot(tmp_path)
+    for attempt in (build, plan_build):
+        with pytest.raises(InputError, match="-o"):
+            attempt(spec_file, tmp_path / place, environ)
+        assert snapshot(tmp_path) == before
+
+
+def test_full_disk_while_bundling(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch)
+    build(spec_file, tmp_path / "out", environ)
+    before = snapshot(tmp_path / "out")
+
+    def full(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(hlsgen.build, "write_bundle", full)
+    with pytest.raises(WorkError, match="No space left on device"):
+        build(spec_file, tmp_path / "out", environ)
+    assert snapshot(tmp_path / "out") == before
+    assert not list(tmp_path.glob(".out.*"))
+
+
+def test_no_compiler(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch)
+    bare = {"PATH": str(tmp_path), "HLSGEN_CACHE": environ["HLSGEN_CACHE"]}
+    for attempt in (build, plan_build):
+        with pytest.raises(ToolMissingError, match="apt-get install"):
+            attempt(spec_file, tmp_path / "out", bare)
+    assert sorted(os.listdir(tmp_path)) == ["tiny.yaml"]
+
+
+def test_missing_spec(tmp_path: Path, environ: Environ) -> None:
+    with pytest.raises(InputError) as caught:
+        build(tmp_path / "no.yaml", tmp_path / "out", environ)
+    assert isinstance(caught.value, HlsgenError)
+
+
+DRIVER = """
+import sys
+import pytest
+import fakes
+from hlsgen.cli.build import build
+from hlsgen.cli.main import main
+fakes.install(pytest.MonkeyPatch())
+sys.exit(main(["build", sys.argv[1], "-o", sys.argv[2]]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_ended_in_mid_compile_the_old_bundle_stays(
+    tmp_path: Path,
+    spec_file: Path,
+    environ: Environ,
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+) -> None:
+    fakes.install(monkeypatch)
+    out = tmp_path / "out"
+    build(spec_file, out, environ)
+    before = snapshot(out)
+    slow = tmp_path / "slow++"
+    slow.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && { echo "g++ (stub) 99.0.0"; exit 0; }\n'
+        f"echo $$ > {tmp_path}/compiling\nexec sleep 60\n"
+    )
+    slow.chmod(0o755)
+    paths = [str(Path(__file__).parent), *sys.path]
+    child = subprocess.Popen(
+        [sys.executable, "-c", DRIVER, str(spec_file), str(out)],
+        env={**environ, "CXX": str(slow), "PYTHONPATH": os.pathsep.join(paths)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    note = tmp_path / "compiling"
+    wait_until(lambda: note.exists() and bool(note.read_text().strip()))
+    child.send_signal(number)
+    _, stderr = child.communicate(timeout=20)
+    assert (child.returncode, stderr.split()) == (130, ["interrupted"])
+    assert snapshot(out) == before
+    assert not list(tmp_path.glob(".out.*"))
+    wait_until(lambda: not Path("/proc", note.read_text().strip()).exists())
+
+
+def wait_until(holds: object) -> None:
+    assert callable(holds)
+    for _ in range(200):
+        if holds():
+            return
+        time.sleep(0.05)
+    pytest.fail("waited in vain")
