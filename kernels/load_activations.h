@@ -2,11 +2,11 @@
 //
 // The A side: activations from memory to the head of the chain.
 //
-// For each tile, for each panel p of `lanes` reduction elements, for each row i of rows x interleave
-// (row unit i / interleave, its activation row i % interleave), the chain gets one word: elements
-// p*lanes ... of output row i. Rows beyond the tile's valid ones are zeros. Elements beyond the
-// reduction are zeros too: memory holds zeros beyond a matrix's columns, and the transposed path
-// fills them in.
+// For each tile, for each panel p of `lanes` reduction elements, for each row i of rows x
+// interleave, the chain gets one word: elements p * lanes and on of output row i. The first
+// `interleave` words are the last row unit's, which is farthest, and so on up to the first unit's.
+// Rows beyond the tile's valid ones are zeros. Elements beyond the reduction are zeros too: memory
+// holds zeros beyond a matrix's columns, and the transposed path fills them in.
 #pragma once
 
 #include "block_transpose.h"

@@ -196,7 +196,9 @@ void assemble_records(int count, hls::stream<WuveCommand>& commands,
         for (int c = 0; c < Config::kLanes; ++c) {
           SAT_UNROLL
           const int kept = slot == 0 ? 0 : gathered[c];
-          gathered[c] = static_cast<std::uint16_t>(kept | (selection.index[c] << (slot * kBits)));
+          // Widened first: shifting an ap_uint keeps its width.
+          const int index = static_cast<int>(selection.index[c]);
+          gathered[c] = static_cast<std::uint16_t>(kept | (index << (slot * kBits)));
         }
         if (place < index_words) indices[place] = gathered;
         if (++slot == kSlots) {
@@ -231,9 +233,9 @@ void write_records(int count, Word<Config>* memory, hls::stream<WuveCommand>& co
       SAT_LOOP(WriteRecords_Block)
       for (int block = 0; block < grid.block_columns; ++block) {
         SAT_TRIPCOUNT(16)
+        const int place = Axis::template record<Config>(grid, block_row, block);
         const std::uint32_t address =
-            Axis::address(command) +
-            static_cast<std::uint32_t>(Axis::template record<Config>(grid, block_row, block) * record);
+            Axis::address(command) + static_cast<std::uint32_t>(place * record);
         SAT_LOOP(WriteRecords_Word)
         for (int w = 0; w < record; ++w) {
           SAT_PIPELINE(1)  // consecutive addresses: one burst

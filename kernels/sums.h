@@ -3,7 +3,9 @@
 // Both ends of the chain of sums. read_sums gives a tile the stored values it starts from, when the
 // command accumulates; store_tiles takes finished tiles, rounds and writes them.
 //
-// Sums travel in the order: row unit, column block, activation row.
+// A tile's sums travel by row units: in each, by column blocks, then by its activation rows. Stored
+// sums enter for the last unit first, which holds the tile's first rows; finished sums leave from
+// the first unit first, so they come to the store from the tile's last rows upwards.
 #pragma once
 
 #include "types.h"
@@ -11,20 +13,22 @@
 
 namespace sat {
 
-// Steps through a tile in the order of the sums.
+// Steps through a tile in the order of the sums; `step` is from one unit's rows to the next one's.
 struct SumPlace {
   int row;    // output row of the tile
   int block;  // column block
   int first;  // output row of the current row unit's first sum
+  int step;
 
-  SumPlace() : row(0), block(0), first(0) {}
+  SumPlace(int first_row, int unit_step)
+      : row(first_row), block(0), first(first_row), step(unit_step) {}
 
   void advance(int interleave, int blocks) {
     SAT_INLINE
     if (++row == first + interleave) {
       if (++block == blocks) {
         block = 0;
-        first += interleave;
+        first += step;
       }
       row = first;
     }
@@ -42,7 +46,7 @@ void read_sums(int count, const Word<Config>* memory, hls::stream<StceCommand>& 
     const int blocks = ceil_div(static_cast<int>(command.columns), Config::kLanes);
     const bool accumulate = (command.flags & kStceAccumulate) != 0;
     const int total = accumulate ? Config::kRows * interleave * blocks : 0;
-    SumPlace place;
+    SumPlace place(0, interleave);
     SAT_LOOP(ReadSums_Sum)
     for (int s = 0; s < total; ++s) {
       SAT_PIPELINE(2)  // two memory words a sum
@@ -73,7 +77,7 @@ void store_tiles(Word<Config>* memory, std::uint32_t* nonfinite, hls::stream<Til
     const int interleave = static_cast<int>(tile.interleave);
     const int blocks = static_cast<int>(tile.blocks);
     const int total = Config::kRows * interleave * blocks;
-    SumPlace place;
+    SumPlace place((Config::kRows - 1) * interleave, -interleave);
     SAT_LOOP(StoreTiles_Sum)
     for (int s = 0; s < total; ++s) {
       SAT_PIPELINE(2)  // two memory words a binary32 sum

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Test-only: processes are threads, streams have the depths of their pragmas, one turn of a loop is
+// one cycle as in hardware.
+#pragma once
+
+#include <hls_stream.h>
+
+#define SAT_LOOP(name)
+#define SAT_PROCESS(process, ...) \
+  bounded::Run::instance().threads.emplace_back([&] { __VA_ARGS__; })
+#define SAT_STEADY(cycles) 1
+#define SAT_DATAFLOW
+#define SAT_INLINE
+#define SAT_PIPELINE(ii)
+#define SAT_UNROLL
+#define SAT_TRIPCOUNT(most)
+#define SAT_STREAM(stream, entries) stream.set_depth(entries);
+#define SAT_PARTITION(array, dimension)
+#define SAT_STORAGE(array, kind, resource)
+#define SAT_INDEPENDENT(array)
+#define SAT_MASTER(port_, bundle_, burst)
+#define SAT_CONTROL(port_)
