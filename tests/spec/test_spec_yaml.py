@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,10 @@ from hlsgen.yamlmarks import parse_document
 
 
 @pytest.fixture(params=["CSafeLoader", "SafeLoader"], autouse=True)
-def both_parsers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def both_parsers(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if not hasattr(yaml, request.param):
         pytest.skip("PyYAML is here without libyaml")
     monkeypatch.setattr(yamlmarks, "_LOADER", getattr(yaml, request.param))
-    yield
 
 
 def fault(text: str) -> str:
