@@ -38,7 +38,7 @@ def content_key(**parts: Any) -> str:
 
 @dataclass(frozen=True)
 class Cache:
-    """Files by key below `folder`. `warning` is a line for the user when the folder is makeshift."""
+    """Files by key below `folder`. `warning` is a line for the user if the folder is makeshift."""
 
     folder: Path
     warning: str | None = None

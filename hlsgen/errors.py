@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Errors a user can mend. The command line prints their text as it is and exits with `exit_code`."""
+"""Errors a user can mend: the command line prints their text and exits with `exit_code`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Where the templates, the kernel library and the host package live: in a wheel or in a checkout."""
+"""Where the templates, the kernel library and the host package are: in a wheel or a checkout."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ Allocation = TypeVar("Allocation", Matrix, PackedMatrix)
 
 
 class Device(ABC):
-    """Memory, products and updates. Methods raise `DeviceError` for shapes or dtypes that disagree."""
+    """Memory, products and updates. Methods raise `DeviceError` if shapes or dtypes disagree."""
 
     config: ArrayConfig
     dataflows: tuple[str, ...] = ("os",)
