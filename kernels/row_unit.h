@@ -50,12 +50,16 @@ inline void take_activations(int cycle, int cycles, const PanelWork& work,
                              hls::stream<OperandWord<Config>>& activations_in,
                              ActivationsOut& activations_out) {
   SAT_INLINE
-  SAT_LOOP(RowUnit_TakeActivations)
-  for (int i = cycle; i < cycle + cycles; ++i) {
-    SAT_UNROLL
-    if (cycle < work.forwarded) {
+  if (cycle < work.forwarded) {
+    SAT_LOOP(RowUnit_ForwardActivations)
+    for (int i = 0; i < cycles; ++i) {
+      SAT_UNROLL
       activations_out.write(activations_in.read());
-    } else if (cycle < work.words) {
+    }
+  } else if (cycle < work.words) {
+    SAT_LOOP(RowUnit_KeepActivations)
+    for (int i = cycle; i < cycle + cycles; ++i) {
+      SAT_UNROLL
       activations[i - work.forwarded] = activations_in.read();
     }
   }
@@ -68,17 +72,22 @@ inline void move_sums(int cycle, int cycles, const PeriodPlan<Config>& plan, Sum
                       hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   const bool below_enters = cycle >= plan.drained_end && cycle < plan.below_end;
-  const bool passes = cycle < plan.above_end || below_enters;
-  const bool leaves = cycle >= plan.above_end && cycle < plan.own_end;
-  const bool enters = cycle >= plan.below_end && cycle < plan.enter_end;
-  SAT_LOOP(RowUnit_MoveSums)
-  for (int i = cycle; i < cycle + cycles; ++i) {
-    SAT_UNROLL
-    if (passes) {
+  if (cycle < plan.above_end || below_enters) {
+    SAT_LOOP(RowUnit_PassSums)
+    for (int i = 0; i < cycles; ++i) {
+      SAT_UNROLL
       sums_out.write(sums_in.read());
-    } else if (leaves) {
+    }
+  } else if (cycle < plan.own_end) {
+    SAT_LOOP(RowUnit_SendSums)
+    for (int i = cycle; i < cycle + cycles; ++i) {
+      SAT_UNROLL
       sums_out.write(sums[i - plan.above_end]);
-    } else if (enters) {
+    }
+  } else if (cycle >= plan.below_end && cycle < plan.enter_end) {
+    SAT_LOOP(RowUnit_TakeSums)
+    for (int i = cycle; i < cycle + cycles; ++i) {
+      SAT_UNROLL
       sums[i - plan.below_end] = sums_in.read();
     }
   }
@@ -116,13 +125,9 @@ void run_period(const PeriodTiles& tiles, int half, int& bank, RowState<Config>&
           packets_out.write(packet);
         }
         const bool fresh = plan.from_zero && place.panel == 0 && place.group == 0 && place.n == 0;
-        SAT_LOOP(RowUnit_Products)
-        for (int slot = place.slot; slot < place.slot + cycles; ++slot) {
-          SAT_UNROLL
-          multiply_accumulate<Config>(state.sums[half][slot], fresh,
-                                      state.activations[bank][slot - place.first],
-                                      place.group * Config::kGroup, packet, plan.dense, place.n);
-        }
+        multiply_accumulate<Config>(cycles, fresh, state.sums[half], place.slot,
+                                    state.activations[bank], place.slot - place.first,
+                                    place.group * Config::kGroup, packet, plan.dense, place.n);
       }
       place.advance_products(cycles, plan);
     }

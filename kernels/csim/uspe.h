@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The CPU's side of kernels/vitis/uspe.h: the lanes are a vector loop, the M:1 multiplexer is a
-// permutation of the group's activations.
+// permutation of the group's activations. A product is exact in binary32, so a
+// fused multiply-add gives the same bits.
 #pragma once
 
 #include <cstring>
@@ -10,49 +11,91 @@
 
 namespace sat {
 
-#if defined(__clang__)
-// Clang has no run-time shuffle of generic vectors; its gather gives the same values.
-template <int Lanes, int Group, class Index>
-inline void select_activations(float* picked, const float* group, const Index& index) {
-  for (int c = 0; c < Lanes; ++c) picked[c] = group[index[c]];
-}
-#else
-template <int Group>
-struct GroupVectors {
-  typedef float Values __attribute__((vector_size(4 * Group)));
-  typedef std::int32_t Places __attribute__((vector_size(4 * Group)));
+template <int Width>
+struct LaneVectors {
+  typedef float Values __attribute__((vector_size(4 * Width)));
+  typedef std::int32_t Places __attribute__((vector_size(4 * Width)));
+  typedef std::uint8_t Bytes __attribute__((vector_size(Width)));
 };
 
-template <int Lanes, int Group, class Index>
-inline void select_activations(float* picked, const float* group, const Index& index) {
-  using Values = typename GroupVectors<Group>::Values;
-  using Places = typename GroupVectors<Group>::Places;
-  Values values;
-  std::memcpy(&values, group, sizeof values);
-  for (int c = 0; c < Lanes; c += Group) {
-    Places places;
-    for (int i = 0; i < Group; ++i) places[i] = index[c + i];
-    const Values chosen = __builtin_shuffle(values, places);
-    std::memcpy(picked + c, &chosen, sizeof chosen);
-  }
-}
+template <int Width, class Values = typename LaneVectors<Width>::Values,
+          class Places = typename LaneVectors<Width>::Places>
+inline Values pick_lanes(const Values& values, const Places& places) {
+#if defined(__clang__)
+  Values picked;  // clang has no run-time shuffle of generic vectors
+  for (int i = 0; i < Width; ++i) picked[i] = values[places[i]];
+  return picked;
+#else
+  return __builtin_shuffle(values, places);
 #endif
+}
+
+// Lanes that are permuted at once: as many as a register holds, but no fewer than a group.
+constexpr int permuted_lanes(int lanes, int group) {
+#if defined(__AVX512F__)
+  constexpr int kRegister = 16;
+#else
+  constexpr int kRegister = 8;
+#endif
+  return group > kRegister ? group : lanes < kRegister ? lanes : kRegister;
+}
 
 template <class Config>
-inline void multiply_accumulate(SumWord<Config>& sum, bool fresh,
-                                const OperandWord<Config>& activations, int first,
+inline void accumulate_dense(SumWord<Config>* sums, int cycles,
+                             const OperandWord<Config>* activations, int element,
+                             const OperandWord<Config>& weights) {
+  const OperandWord<Config> fixed = weights;
+  for (int i = 0; i < cycles; ++i) {
+    const float activation = activations[i][element];
+    for (int c = 0; c < Config::kLanes; ++c) sums[i][c] += activation * fixed[c];
+  }
+}
+
+template <class Config>
+inline void accumulate_sparse(SumWord<Config>* sums, int cycles,
+                              const OperandWord<Config>* activations, int first,
+                              const Packet<Config>& packet) {
+  constexpr int kWidth = permuted_lanes(Config::kLanes, Config::kGroup);
+  constexpr int kParts = Config::kLanes / kWidth;
+  using Vectors = LaneVectors<kWidth>;
+  using Values = typename Vectors::Values;
+  using Places = typename Vectors::Places;
+  static_assert(sizeof(packet.index[0]) == 1, "an index is a byte");
+  Places places[kParts];
+  Values weights[kParts];
+  // A group lies in one aligned window of kWidth activations, which is loaded whole.
+  const int window = first / kWidth * kWidth;
+  const std::int32_t offset = first - window;
+  for (int part = 0; part < kParts; ++part) {
+    typename Vectors::Bytes bytes;
+    std::memcpy(&bytes, &packet.index[part * kWidth], sizeof bytes);
+    places[part] = __builtin_convertvector(bytes, Places) + offset;
+    std::memcpy(&weights[part], &packet.value[part * kWidth], sizeof weights[part]);
+  }
+  for (int i = 0; i < cycles; ++i) {
+    Values group;
+    std::memcpy(&group, &activations[i][window], sizeof group);
+    for (int part = 0; part < kParts; ++part) {
+      Values sum;
+      std::memcpy(&sum, &sums[i][part * kWidth], sizeof sum);
+      sum += pick_lanes<kWidth>(group, places[part]) * weights[part];
+      std::memcpy(&sums[i][part * kWidth], &sum, sizeof sum);
+    }
+  }
+}
+
+template <class Config>
+inline void multiply_accumulate(int cycles, bool fresh, SumWord<Config>* sums, int slot,
+                                const OperandWord<Config>* activations, int row, int first,
                                 const Packet<Config>& packet, bool dense, int dense_index) {
+  if (fresh) {
+    for (int i = 0; i < cycles; ++i) sums[slot + i] = SumWord<Config>(0.0f);
+  }
   if (dense) {
-    const float activation = activations[first + dense_index];
-    for (int c = 0; c < Config::kLanes; ++c) {
-      sum[c] = (fresh ? 0.0f : sum[c]) + activation * packet.value[c];
-    }
+    accumulate_dense<Config>(sums + slot, cycles, activations + row, first + dense_index,
+                             packet.value);
   } else {
-    float picked[Config::kLanes];
-    select_activations<Config::kLanes, Config::kGroup>(picked, &activations[first], packet.index);
-    for (int c = 0; c < Config::kLanes; ++c) {
-      sum[c] = (fresh ? 0.0f : sum[c]) + picked[c] * packet.value[c];
-    }
+    accumulate_sparse<Config>(sums + slot, cycles, activations + row, first, packet);
   }
 }
 
