@@ -16,7 +16,7 @@ from .csim import CsimBackend
 from .device import Device
 from .engine import EngineDevice
 from .errors import BundleError
-from .isa import machine_flags, missing_flags
+from .isa import LEVELS, machine_flags, missing_flags
 
 FORMAT = 1
 MANIFEST = "bundle.json"
@@ -81,6 +81,11 @@ def _check_library(bundle: Bundle) -> None:
     if wanted["machine"] != platform.machine():
         raise BundleError(
             f"{library}: built for {wanted['machine']}, this machine is {platform.machine()}: "
+            "build the bundle again here"
+        )
+    if wanted["isa"] not in ("", *dict(LEVELS)):
+        raise BundleError(
+            f"{library}: built for {wanted['isa']}, an instruction set that is not known here: "
             "build the bundle again here"
         )
     missing = missing_flags(wanted["isa"], machine_flags())

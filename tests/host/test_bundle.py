@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bundles that can't be opened: each is one line that names the file and the mend."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import sat_host.bundle
+from sat_host import BundleError, load_bundle, open_device
+from sat_host.isa import LEVELS
+
+from hlsgen.build import build
+
+Change = Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the smallest array, by way of the ordinary cache."""
+    folder = tmp_path_factory.mktemp("bundle")
+    spec = folder / "spec.yaml"
+    spec.write_text(
+        "name: one\narray: {rows: 1, lanes: 4, interleave: 2, memory_tile: 4}\n"
+        "sparsity: {group: 4, keep: 2}\n"
+    )
+    return build(spec, folder / "one", os.environ).bundle
+
+
+@pytest.fixture
+def bundle(built: Path, tmp_path: Path) -> Path:
+    """A copy to spoil."""
+    copy = tmp_path / "bundle"
+    shutil.copytree(built, copy)
+    return copy
+
+
+def refused(path: Path) -> str:
+    """The one line that opening `path` fails with."""
+    with pytest.raises(BundleError) as caught:
+        open_device(path)
+    text = str(caught.value)
+    assert "\n" not in text
+    assert str(path) in text
+    assert caught.value.exit_code == 2
+    return text
+
+
+def change(bundle: Path, edit: Change) -> None:
+    manifest = bundle / "bundle.json"
+    settings = json.loads(manifest.read_text())
+    edit(settings)
+    manifest.write_text(json.dumps(settings))
+
+
+def set_library(bundle: Path, content: bytes) -> None:
+    """Another library, with the digest that fits it."""
+    (bundle / "libsat.so").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    change(bundle, lambda settings: settings["library"].update(sha256=digest))
+
+
+def test_a_good_bundle_opens(bundle: Path) -> None:
+    loaded = load_bundle(str(bundle))
+    assert loaded.path == bundle
+    assert loaded.library == bundle / "libsat.so"
+    assert (loaded.config.rows, loaded.config.lanes, loaded.config.group) == (1, 4, 4)
+    for given in (str(bundle), bundle, loaded):
+        device = open_device(given)
+        assert device.dataflows == ("os",)
+        two = np.full((1, 1), 2, np.float16)
+        assert device.matmul(two, two)[0, 0] == 4
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    assert "no bundle here (bundle.json is missing): make one with" in refused(tmp_path / "none")
+
+
+def test_a_file_instead_of_a_folder(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    assert "no bundle here" in refused(file)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    assert "no bundle here" in refused(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b'{"format": 1', b"\xff\xfe\x00", b"[" * 100_000, b"nonsense\nin\nlines"],
+    ids=["empty", "open", "cut", "not a text", "deep", "lines"],
+)
+def test_a_damaged_manifest(bundle: Path, content: bytes) -> None:
+    (bundle / "bundle.json").write_bytes(content)
+    text = refused(bundle)
+    assert "bundle.json: can't be read" in text
+    assert text.endswith("build the bundle again")
+
+
+def test_a_manifest_that_is_a_folder(bundle: Path) -> None:
+    (bundle / "bundle.json").unlink()
+    (bundle / "bundle.json").mkdir()
+    assert "bundle.json: can't be read" in refused(bundle)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "null", "{}", '{"format": 2}', '{"format": "1"}'])
+def test_another_format(bundle: Path, content: str) -> None:
+    (bundle / "bundle.json").write_text(content)
+    assert "bundle.json: not of format 1: build the bundle again" in refused(bundle)
+
+
+@pytest.mark.parametrize(
+    ("edit", "named"),
+    [
+        (lambda s: s.pop("array"), "array"),
+        (lambda s: s.update(array=[]), ""),
+        (lambda s: s.update(array=None), ""),
+        (lambda s: s["array"].pop("lanes"), "lanes"),
+        (lambda s: s["array"].update(lanes="4"), "4"),
+        (lambda s: s["array"].update(lanes=4.0), "4.0"),
+        (lambda s: s["array"].update(rows=True), "True"),
+        (lambda s: s.pop("sparsity"), "sparsity"),
+        (lambda s: s["sparsity"].pop("group"), "group"),
+        (lambda s: s.pop("library"), "library"),
+        (lambda s: s.update(library="libsat.so"), ""),
+        (lambda s: s["library"].pop("isa"), "isa"),
+        (lambda s: s["library"].pop("sha256"), "sha256"),
+        (lambda s: s["library"].update(file=None), "library.file"),
+    ],
+)
+def test_a_field_that_is_missing_or_wrong(bundle: Path, edit: Change, named: str) -> None:
+    change(bundle, edit)
+    text = refused(bundle)
+    assert "bundle.json: " in text
+    assert named in text
+    assert "missing or wrong" in text
+
+
+def test_no_library(bundle: Path) -> None:
+    (bundle / "libsat.so").unlink()
+    text = refused(bundle)
+    assert "libsat.so: No such file or directory: build the bundle again" in text
+
+
+def test_a_truncated_library(bundle: Path) -> None:
+    library = bundle / "libsat.so"
+    library.write_bytes(library.read_bytes()[:-100])
+    assert "libsat.so: truncated or changed since it was built" in refused(bundle)
+    library.write_bytes(b"")
+    assert "truncated or changed" in refused(bundle)
+
+
+def test_one_changed_byte(bundle: Path) -> None:
+    library = bundle / "libsat.so"
+    content = bytearray(library.read_bytes())
+    content[len(content) // 2] ^= 1
+    library.write_bytes(bytes(content))
+    assert "truncated or changed" in refused(bundle)
+
+
+def test_another_machine(bundle: Path) -> None:
+    change(bundle, lambda settings: settings["library"].update(machine="riscv128"))
+    text = refused(bundle)
+    assert f"libsat.so: built for riscv128, this machine is {platform.machine()}" in text
+
+
+def test_an_instruction_set_that_this_processor_lacks(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    level, needed = LEVELS[0]
+    change(bundle, lambda settings: settings["library"].update(isa=level))
+    monkeypatch.setattr(sat_host.bundle, "machine_flags", lambda: needed - {"avx512f", "fma"})
+    text = refused(bundle)
+    assert f"built for {level}, this processor lacks avx512f, fma: build" in text
+
+
+def test_an_unknown_instruction_set(bundle: Path) -> None:
+    change(bundle, lambda settings: settings["library"].update(isa="x86-64-v9"))
+    assert "libsat.so: built for x86-64-v9, an instruction set that is not known" in refused(bundle)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda s: s["array"].update(rows=2),
+        lambda s: s["array"].update(lanes=8),
+        lambda s: s["array"].update(adder_latency=7),
+        lambda s: s["sparsity"].update(group=8),
+    ],
+)
+def test_a_library_of_another_array(bundle: Path, edit: Change) -> None:
+    change(bundle, edit)
+    text = refused(bundle)
+    assert "libsat.so: built for the array" in text
+    assert "but bundle.json says" in text
+
+
+def test_a_library_that_is_none(bundle: Path) -> None:
+    set_library(bundle, b"this is no shared object\n")
+    text = refused(bundle)
+    assert "libsat.so: can't be loaded" in text
+    assert text.endswith("build the bundle again")
+
+
+def test_a_shared_object_without_the_functions(bundle: Path, tmp_path: Path) -> None:
+    from hlsgen.toolchain.compiler import find_compiler
+    from hlsgen.toolchain.run import run
+
+    source, target = tmp_path / "other.cpp", tmp_path / "other.so"
+    source.write_text("int other() { return 1; }\n")
+    run([*find_compiler(os.environ).command, "-shared", "-fPIC", str(source), "-o", str(target)])
+    set_library(bundle, target.read_bytes())
+    text = refused(bundle)
+    assert "can't be loaded" in text
+    assert "sat_csim_" in text
