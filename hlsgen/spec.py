@@ -145,7 +145,9 @@ class SgdSpec(Section):
     """Stochastic gradient descent with momentum and weight decay."""
 
     name: Literal["sgd"] = Field(default="sgd", description="The optimizer: sgd, the default.")
-    learning_rate: float = _number("First step size, which falls to zero along half a cosine", 0.1, 0, 10, above_low=True)
+    learning_rate: float = _number(
+        "First step size, which falls to zero along half a cosine", 0.1, 0, 10, above_low=True
+    )
     momentum: float = _number("Part of the last step that is kept", 0.9, 0, 1, below_high=True)
     weight_decay: float = _number("Factor of the weight added to its gradient", 5e-4, 0, 1)
 

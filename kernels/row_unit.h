@@ -17,8 +17,8 @@
 // writes in a cycle the next row reads in the same cycle of its own count. So a row is behind the
 // one above by the latency of the loop's body, and a stream holds no more than that.
 //
-// Why II = 1 is legal: the interleave mapping. The same sum is touched once a pass, and a pass lasts
-// at least adder_latency cycles (idle ones are added to a tile that is too small).
+// Why II = 1 is legal: the interleave mapping. The same sum is touched once a pass, and a pass
+// lasts at least adder_latency cycles (idle ones are added to a tile that is too small).
 //
 // Contract per tile and row unit r of R: reads (R - r) * interleave words a panel, of which it
 // forwards all but the last `interleave`; reads and forwards groups * keep * blocks packets; sends

@@ -20,13 +20,12 @@ struct LaneVectors {
 
 template <int Width, class Values = typename LaneVectors<Width>::Values,
           class Places = typename LaneVectors<Width>::Places>
-inline Values pick_lanes(const Values& values, const Places& places) {
+inline void pick_lanes(Values& picked, const Values& values, const Places& places) {
 #if defined(__clang__)
-  Values picked;  // clang has no run-time shuffle of generic vectors
+  // Clang has no run-time shuffle of generic vectors.
   for (int i = 0; i < Width; ++i) picked[i] = values[places[i]];
-  return picked;
 #else
-  return __builtin_shuffle(values, places);
+  picked = __builtin_shuffle(values, places);
 #endif
 }
 
@@ -76,9 +75,11 @@ inline void accumulate_sparse(SumWord<Config>* sums, int cycles,
     Values group;
     std::memcpy(&group, &activations[i][window], sizeof group);
     for (int part = 0; part < kParts; ++part) {
+      Values picked;
       Values sum;
+      pick_lanes<kWidth>(picked, group, places[part]);
       std::memcpy(&sum, &sums[i][part * kWidth], sizeof sum);
-      sum += pick_lanes<kWidth>(group, places[part]) * weights[part];
+      sum += picked * weights[part];
       std::memcpy(&sums[i][part * kWidth], &sum, sizeof sum);
     }
   }

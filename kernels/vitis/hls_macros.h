@@ -22,7 +22,10 @@
 #define SAT_PIPELINE(ii) SAT_PRAGMA(HLS PIPELINE II = ii)
 #define SAT_UNROLL SAT_PRAGMA(HLS UNROLL)
 #define SAT_TRIPCOUNT(most) SAT_PRAGMA(HLS LOOP_TRIPCOUNT min = 1 max = most)
-#define SAT_STREAM(stream, entries) SAT_PRAGMA(HLS STREAM variable = stream depth = entries)
+// Declares a stream of a dataflow region; `entries` is its depth in hardware, a literal.
+#define SAT_FIFO(type, name, entries) \
+  hls::stream<type> name(#name);      \
+  SAT_PRAGMA(HLS STREAM variable = name depth = entries)
 #define SAT_PARTITION(array, dimension) \
   SAT_PRAGMA(HLS ARRAY_PARTITION variable = array type = complete dim = dimension)
 #define SAT_STORAGE(array, kind, resource) \

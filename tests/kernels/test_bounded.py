@@ -104,7 +104,7 @@ def product(
 
 def systolic(project: Project) -> Project:
     """`project` with one place in each data stream of the chain: all that its order needs."""
-    chain = r"(SAT_STREAM\((?:activations|packets|sums)_\d+), 8\)"
+    chain = r"(SAT_FIFO\(\w+, (?:activations|packets|sums)_\d+), 8\)"
     text, streams = re.subn(chain, r"\1, 1)", project.files[TOP])
     assert streams > 0
     return Project({**project.files, TOP: text})
@@ -173,7 +173,7 @@ def test_updates_end_with_the_golden_bits(tmp_path: Path) -> None:
 
 def test_a_stream_too_shallow_is_named(tmp_path: Path) -> None:
     """The test can fail: without room in one stream the list stops, and the stream is named."""
-    before, after = "SAT_STREAM(packets_1, 8)", "SAT_STREAM(packets_1, 0)"
+    before, after = "SAT_FIFO(PacketT, packets_1, 8)", "SAT_FIFO(PacketT, packets_1, 0)"
     project = changed(project_of("4x8_g8"), TOP, before, after)
     config = ARRAYS["4x8_g8"]
     engine = EngineDevice(config, ListBackend(compiled(project, tmp_path), config), ("os",))

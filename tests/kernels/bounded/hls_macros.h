@@ -15,7 +15,9 @@
 #define SAT_PIPELINE(ii)
 #define SAT_UNROLL
 #define SAT_TRIPCOUNT(most)
-#define SAT_STREAM(stream, entries) stream.set_depth(entries);
+#define SAT_FIFO(type, name, entries) \
+  hls::stream<type> name(#name);      \
+  name.set_depth(entries);
 #define SAT_PARTITION(array, dimension)
 #define SAT_STORAGE(array, kind, resource)
 #define SAT_INDEPENDENT(array)

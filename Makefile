@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+# Everything runs in $(VENV), which the first target that needs it sets up.
+
+PYTHON ?= python3
+VENV ?= .venv
+BUILD ?= build
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help demo test quick lint types bench accuracy clean compiler
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
+
+demo: compiler $(VENV)/.data ## Build specs/digits.yaml and train it with BDWP 2:8 on the simulator.
+	$(BIN)/hlsgen build specs/digits.yaml -o $(BUILD)/digits
+	$(BIN)/hlsgen train $(BUILD)/digits --method bdwp --keep 2
+
+test: compiler $(VENV)/.test ## Run all tests.
+	$(BIN)/python -m pytest
+
+quick: compiler $(VENV)/.test ## Run the tests that take moments.
+	$(BIN)/python -m pytest -m "not slow"
+
+lint: $(VENV)/.dev ## Check style and format.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev ## Check types.
+	$(BIN)/mypy
+
+bench: compiler $(VENV)/.bench ## Measure csim and build on this machine, and print one table.
+	$(BIN)/python -m benchmarks
+
+accuracy: compiler $(VENV)/.data ## Train dense and BDWP with three seeds, and print one table.
+	$(BIN)/python -m benchmarks.digits_accuracy
+
+clean: ## Remove the environment, the builds and the tools' caches.
+	rm -rf $(VENV) $(BUILD) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Before minutes of installing; hlsgen itself tells a compiler that is too old.
+COMPILERS := g++ $(foreach n,12 13 14 15 16,g++-$n) clang++ $(foreach n,15 16 17 18 19,clang++-$n)
+compiler:
+	@for name in $${CXX:-$(COMPILERS)}; do command -v "$$name" >/dev/null && exit 0; done; \
+	  echo "g++ not found: apt-get install g++ (12 or newer), or set CXX" >&2; exit 3
+
+$(VENV)/.python:
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "$(PYTHON) not found: apt-get install python3, or set PYTHON" >&2; exit 3; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "$(PYTHON) is $$("$(PYTHON)" -V 2>&1), but 3.10 or newer is needed:" \
+	    "set PYTHON, as in 'make demo PYTHON=python3.12'" >&2; exit 3; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "$(PYTHON) can't make virtual environments: apt-get install python3-venv" >&2; exit 3; }
+	"$(PYTHON)" -m venv --clear "$(VENV)"
+	@touch $@
+
+# A stamp stands for one set of packages; pip changes nothing that is there already.
+$(VENV)/.data: $(VENV)/.python pyproject.toml
+	$(PIP) --editable '.[data]'
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.python pyproject.toml
+	$(PIP) --editable '.[data,test]'
+	$(PIP) --no-deps hls4ml
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.python pyproject.toml
+	$(PIP) --editable '.[data,test,bench,dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.python pyproject.toml
+	$(PIP) --editable '.[data,bench]'
+	@touch $@

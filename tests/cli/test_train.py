@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`hlsgen train`: on a bundle, on a spec that is built first, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import hlsgen.cli.train as train_module
+from hlsgen.bundle import manifest
+from hlsgen.cli.main import main
+from hlsgen.project import Project
+from hlsgen.specfile import parse_spec
+from hlsgen.toolchain.gxx import LIBRARY, CompiledLibrary
+
+SPEC = """\
+name: tiny
+array: {rows: 4, lanes: 8, interleave: 4}
+model: {name: mlp, hidden: [16]}
+data: {name: digits, test_fraction: 0.9}
+training: {epochs: 1, batch: 64}
+"""
+
+
+@pytest.fixture
+def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    pytest.importorskip("sklearn")
+    monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "tiny.yaml"
+    path.write_text(SPEC, encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def bundle(spec: Path) -> Path:
+    """A bundle without its library: enough for the golden device."""
+    folder = spec.parent / "tiny"
+    folder.mkdir()
+    library = CompiledLibrary(folder / LIBRARY, "0" * 64, "", False, 0.0, ())
+    fields = manifest(parse_spec(SPEC, "tiny.yaml"), Project({}), library)
+    (folder / "bundle.json").write_text(json.dumps(fields), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def no_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail the test that builds."""
+
+    def refuse(*_: object) -> None:
+        pytest.fail("a build was started")
+
+    monkeypatch.setattr(train_module, "build", refuse)
+
+
+@pytest.mark.usefixtures("no_build")
+def test_bundle_trains_and_json_is_the_final_record(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--device", "golden", "--method", "dense", "--seed", "3", "--epochs", "2"]
+    assert main(["train", str(bundle), *options, "--json", "--quiet"]) == 0
+    out, err = capsys.readouterr()
+    final = json.loads(out)
+    assert err == ""
+    assert (final["kind"], final["device"], final["method"]) == ("final", "golden", "dense")
+    assert (final["seed"], final["epochs"]) == (3, 2)
+    assert 0.0 <= final["test_accuracy"] <= 1.0
+    metrics = bundle.parent / "tiny.runs" / "dense-seed3-epochs2-golden.jsonl"
+    assert json.loads(metrics.read_text().splitlines()[-1]) == final
+
+
+def test_plain_result_and_progress(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", str(bundle), "--device", "golden", "--keep", "1"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("test accuracy ") and out.count("\n") == 1
+    assert "bdwp 1:8, seed 0" in out
+    assert "epoch 1/1: loss " in err
+    assert err.endswith("tiny.runs/bdwp-1of8-seed0-epochs1-golden.jsonl\n")
+
+
+def test_another_run_leaves_the_first_run_s_metrics(bundle: Path) -> None:
+    for seed in ("0", "1"):
+        command = ["train", str(bundle), "--device", "golden", "--seed", seed, "--quiet"]
+        assert main(command) == 0
+    files = sorted(path.name for path in (bundle.parent / "tiny.runs").iterdir())
+    assert files == [f"bdwp-2of8-seed{seed}-epochs1-golden.jsonl" for seed in (0, 1)]
+
+
+def test_metrics_file_of_the_user(bundle: Path, tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    assert main(["train", str(bundle), "--device", "golden", "--metrics", str(file)]) == 0
+    kinds = [json.loads(line)["kind"] for line in file.read_text().splitlines()]
+    assert kinds[0] == "start" and kinds[-2:] == ["epoch", "final"]
+    assert not (bundle.parent / "tiny.runs").exists()
+
+
+def test_spec_is_built_then_trained_to_the_golden_model_s_record(
+    spec: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = spec.parent / "made" / "here"
+    assert main(["train", str(spec), "-o", str(built), "--json"]) == 0
+    out, err = capsys.readouterr()
+    on_csim = json.loads(out)
+    assert err.splitlines()[:2] == ["build: check", "build: render"]
+    assert (built / LIBRARY).is_file()
+    assert main(["train", str(built), "--device", "golden", "--json", "--quiet"]) == 0
+    on_golden = json.loads(capsys.readouterr().out)
+    for record in (on_csim, on_golden):
+        del record["seconds"], record["device"]
+    assert on_csim == on_golden
+    runs = sorted((spec.parent / "made" / "here.runs").iterdir())
+    losses = [
+        [json.loads(line).get("loss") for line in path.read_text().splitlines()] for path in runs
+    ]
+    assert len(runs) == 2 and losses[0] == losses[1]
+
+
+@pytest.mark.usefixtures("no_build")
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (["--keep", "9"], "sparsity.keep: expected an integer from 1 to 8, got 9"),
+        (["--epochs", "0"], "training.epochs: "),
+        (["--seed", "-1"], "training.seed: "),
+        (["--method", "bdw"], "hlsgen train: Invalid value for '--method'"),
+        (["--device", "gpu"], "hlsgen train: Invalid value for '--device'"),
+    ],
+)
+def test_bad_options_stop_before_any_work(
+    spec: Path, options: list[str], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(spec.parent.rglob("*"))
+    assert main(["train", str(spec), *options]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.startswith(expected) and err.count("\n") == 1
+    assert sorted(spec.parent.rglob("*")) == before
+
+
+def test_bad_places_are_one_line(
+    spec: Path, bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    empty = spec.parent / "empty"
+    empty.mkdir()
+    cases = {
+        (str(spec.parent / "none.yaml"),): "none.yaml",
+        (str(empty),): "no bundle here",
+        (str(bundle),): "libsat.so",
+        (str(bundle), "-o", str(empty)): "-o is for a spec",
+    }
+    for arguments, expected in cases.items():
+        assert main(["train", *arguments]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and expected in err and err.count("\n") == 1, arguments
+    assert not (bundle.parent / "tiny.runs").exists()
+
+
+def test_metrics_that_cannot_be_written(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (bundle.parent / "tiny.runs").write_text("in the way")
+    assert main(["train", str(bundle), "--device", "golden", "--quiet"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and "tiny.runs" in err and err.count("\n") == 1

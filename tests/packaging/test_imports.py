@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be imported by what, and where: the host package lives on NumPy alone."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import hlsgen
+from hlsgen.cli.main import COMMANDS
+from hlsgen.paths import kernels_dir, package_dir, sat_host_dir, templates_dir
+
+HOST = sat_host_dir()
+HOST_MODULES = sorted(path.stem for path in HOST.glob("*.py") if path.stem[0] != "_")
+# Of the third-party packages that hlsgen and the data loaders use, those that a host may lack.
+ABSENT = ("click", "filelock", "hlsgen", "jinja2", "pydantic", "rich", "sklearn", "tqdm", "yaml")
+
+BLOCKED = f"""
+import importlib, sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {ABSENT!r}:
+            raise ModuleNotFoundError(name, name=name)
+
+sys.meta_path.insert(0, Absent())
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+
+
+def python(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A fresh interpreter, in which nothing is imported yet."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environ},
+        timeout=120,
+    )
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Top-level names of the absolute imports of a module, wherever they stand in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield str(node.module).partition(".")[0]
+
+
+def test_host_imports_with_numpy_alone() -> None:
+    modules = ["sat_host", *(f"sat_host.{name}" for name in HOST_MODULES), "sat_host.__main__"]
+    done = python("-c", BLOCKED, *modules)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", sorted(HOST.glob("*.py")), ids=lambda path: path.stem)
+def test_host_module_names_nothing_but_numpy_and_itself(path: Path) -> None:
+    assert set(imported(path)) <= set(sys.stdlib_module_names) | {"numpy"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(package_dir().rglob("*.py")), ids=lambda path: path.relative_to(package_dir())
+)
+def test_generator_module_is_below_the_command_line(path: Path) -> None:
+    """Only the command line knows the command line, click and rich."""
+    if path.is_relative_to(package_dir() / "cli") or path.name == "__main__.py":
+        return
+    text = path.read_text(encoding="utf-8")
+    assert not {"click", "rich"} & set(imported(path))
+    assert "hlsgen.cli" not in text and "from .cli" not in text
+
+
+def test_help_imports_no_command() -> None:
+    """The command line answers at once: no NumPy, pydantic or Jinja2 for `--version`."""
+    code = (
+        "import sys; from hlsgen.cli.main import main; main(['--version'])\n"
+        "print(sorted({'numpy', 'pydantic', 'jinja2', 'rich', 'sklearn'} & set(sys.modules)))"
+    )
+    done = python("-c", code)
+    assert done.stdout == f"hlsgen {hlsgen.__version__}\n[]\n"
+
+
+def test_version_of_the_module_and_of_the_script() -> None:
+    done = python("-m", "hlsgen", "--version")
+    assert (done.returncode, done.stdout) == (0, f"hlsgen {hlsgen.__version__}\n")
+    script = Path(sys.executable).with_name("hlsgen")
+    if script.exists():
+        done = subprocess.run([script, "--version"], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout) == (0, f"hlsgen {hlsgen.__version__}\n")
+
+
+def test_every_command_is_there() -> None:
+    for target, _ in COMMANDS.values():
+        assert importlib.util.find_spec(target.partition(":")[0]) is not None, target
+
+
+def test_package_data_is_there() -> None:
+    assert list(templates_dir().glob("*.j2")) and list(kernels_dir().glob("csim/*.h"))
+    for package in (package_dir(), HOST):
+        assert (package / "py.typed").is_file()
