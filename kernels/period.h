@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a row unit does in one period, as counts: a period computes one tile while the one before
-// leaves and the one after enters. The array's schedule is all here; row_unit.h carries it out.
+// leaves. The array's schedule is all here; row_unit.h carries it out.
+//
+//   cycle 0          enter_end                      drained_end              cycles
+//     | sums enter    | finished sums leave           |                         |
+//     |   (only when the tile accumulates)            |                         |
+//     |      idle     | products, panel by panel ........... last pass ......... |
+//
+// The last pass puts its sums where the leaving ones were, so it may not begin before those are
+// gone: products start at products_start, which all rows share.
 #pragma once
 
 #include "types.h"
 
 namespace sat {
 
-// The tiles that a period touches; an invalid one has no part in it.
+// The tiles that a period touches; an invalid one has no part in it. Of the entering one, the first
+// panel's activations come in beside the last panel.
 struct PeriodTiles {
   std::uint32_t row;  // of this unit in the chain
   Tile drained;
@@ -16,10 +25,13 @@ struct PeriodTiles {
   Tile entering;
 };
 
-inline int tile_sums(const Tile& tile) {
-  SAT_INLINE
-  return static_cast<int>(tile.interleave * tile.blocks);
-}
+// What goes on beside each other in a panel.
+struct PanelWork {
+  int forwarded;  // activation words for the rows below,
+  int words;      // ... and with this row's own
+  int products;
+  int cycles;
+};
 
 // Work of one period, counted before its loop, whose only exit test is then a counter. All rows
 // get the same cycles; where the shares of the rows lie in them depends on the row.
@@ -30,67 +42,77 @@ struct PeriodPlan {
   bool dense;
   bool from_zero;
   int panels;
-  int pass_sums;      // cycles of a pass with a product
-  int pass_cycles;    // with the idle ones that cover the adder's latency
-  int full_products;  // cycles of a full panel's products
-  int last_products;
-  int next_interleave;  // of the entering tile, whose first panel comes in beside the last one
-  int below;            // row units below this one
-  int above_end;        // traffic: finished sums of the rows above,
-  int own_end;          // ... of this row,
-  int drained_end;      // ... and the cycles in which the rows below send theirs;
-  int below_end;        // the sums that the entering tile starts from, of the rows below,
-  int enter_end;        // ... of this row,
-  int traffic;          // ... and the cycles in which the rows above take theirs
+  int pass_sums;
+  int pass_cycles;
+  PanelWork full;
+  PanelWork last;
+  int last_pass;   // cycle of the last panel in which the last pass begins
+  int below_end;    // traffic: sums of the computed tile, entering for the rows below,
+  int own_enters;   // ... for this row,
+  int enter_end;    // ... and the cycles in which the rows above take theirs;
+  int above_end;    // finished sums of the drained tile, of the rows above,
+  int own_leaves;   // ... of this row,
+  int drained_end;  // ... and the cycles in which the rows below send theirs
+  int products_start;
   int cycles;
 
   explicit PeriodPlan(const PeriodTiles& tiles) {
     SAT_INLINE
-    below = Config::kRows - 1 - static_cast<int>(tiles.row);
-    plan_products(tiles);
-    plan_traffic(tiles);
-    const int full = longer(full_products, Config::kRows * interleave);
-    const int last = longer(last_products, Config::kRows * next_interleave);
-    cycles = longer((panels - 1) * full + last, traffic);
-  }
-
-  static int longer(int a, int b) { return a > b ? a : b; }
-
- private:
-  void plan_products(const PeriodTiles& tiles) {
-    SAT_INLINE
+    const int row = static_cast<int>(tiles.row);
+    const int below = Config::kRows - 1 - row;
     const Tile& tile = tiles.computed;
-    const int reduction = static_cast<int>(tile.reduction);
     interleave = static_cast<int>(tile.interleave);
     keep = static_cast<int>(tile.keep);
     dense = keep == Config::kGroup;
     from_zero = !tile.accumulate;
-    next_interleave = tiles.entering.valid ? static_cast<int>(tiles.entering.interleave) : 0;
-    // Without a computed tile, one empty panel carries the intake.
-    panels = tile.valid ? ceil_div(reduction, Config::kLanes) : 1;
-    pass_sums = tile_sums(tile);
-    pass_cycles = longer(pass_sums, Config::kAdderLatency);
-    const int last_elements = reduction - (panels - 1) * Config::kLanes;
-    full_products = Geometry<Config>::kGroupsPerPanel * keep * pass_cycles;
-    last_products = tile.valid ? ceil_div(last_elements, Config::kGroup) * keep * pass_cycles : 0;
+    pass_sums = static_cast<int>(tile.sums);
+    pass_cycles = static_cast<int>(tile.pass_cycles);
+    plan_panels(tiles, below);
+    plan_traffic(tiles, row, below);
+    last_pass = tile.valid ? last.products - pass_cycles : 0;
+    // A sum that entered is read no sooner than one that an addition wrote.
+    const int entered = enter_end ? enter_end + Config::kAdderLatency : 0;
+    products_start = longer(entered, drained_end - ((panels - 1) * full.cycles + last_pass));
+    cycles = longer(products_start + (panels - 1) * full.cycles + last.cycles, drained_end);
   }
 
-  void plan_traffic(const PeriodTiles& tiles) {
+ private:
+  static int longer(int a, int b) { return a > b ? a : b; }
+
+  static PanelWork work(int products, int incoming, int below) {
+    PanelWork panel;
+    panel.forwarded = below * incoming;
+    panel.words = panel.forwarded + incoming;
+    panel.products = products;
+    panel.cycles = longer(products, Config::kRows * incoming);
+    return panel;
+  }
+
+  void plan_panels(const PeriodTiles& tiles, int below) {
     SAT_INLINE
-    const int row = static_cast<int>(tiles.row);
-    const int own = tiles.drained.valid ? tile_sums(tiles.drained) : 0;
-    const bool enters = tiles.entering.valid && tiles.entering.accumulate;
-    const int start = enters ? tile_sums(tiles.entering) : 0;
-    above_end = row * own;
-    own_end = above_end + own;
-    drained_end = Config::kRows * own;
-    below_end = drained_end + below * start;
-    enter_end = below_end + start;
-    traffic = drained_end + Config::kRows * start;
+    const Tile& tile = tiles.computed;
+    const int next = tiles.entering.valid ? static_cast<int>(tiles.entering.interleave) : 0;
+    // Without a computed tile, one panel without products carries the intake.
+    panels = tile.valid ? static_cast<int>(tile.panels) : 1;
+    full = work(static_cast<int>(tile.full_products), interleave, below);
+    last = work(tile.valid ? static_cast<int>(tile.last_products) : 0, next, below);
+  }
+
+  void plan_traffic(const PeriodTiles& tiles, int row, int below) {
+    SAT_INLINE
+    const bool enters = tiles.computed.valid && tiles.computed.accumulate;
+    const int start = enters ? pass_sums : 0;
+    const int own = tiles.drained.valid ? static_cast<int>(tiles.drained.sums) : 0;
+    below_end = below * start;
+    own_enters = below_end + start;
+    enter_end = Config::kRows * start;
+    above_end = enter_end + row * own;
+    own_leaves = above_end + own;
+    drained_end = enter_end + Config::kRows * own;
   }
 };
 
-// Where a period stands: the panel, and the place of its products.
+// Where the products of a period stand.
 struct PeriodPlace {
   int panel;
   int panel_cycle;
@@ -118,43 +140,24 @@ struct PeriodPlace {
   }
 };
 
-// What goes on beside each other in the panel at hand.
-struct PanelWork {
-  int forwarded;  // activation words for the rows below,
-  int words;      // ... and with this row's own
-  int products;
-  int cycles;
-};
-
-template <class Config>
-inline PanelWork panel_work(const PeriodPlan<Config>& plan, int panel) {
-  SAT_INLINE
-  const bool last = panel == plan.panels - 1;
-  const bool done = panel >= plan.panels;  // only traffic is left
-  const int interleave = done ? 0 : last ? plan.next_interleave : plan.interleave;
-  PanelWork work;
-  work.forwarded = plan.below * interleave;
-  work.words = work.forwarded + interleave;
-  work.products = done ? 0 : last ? plan.last_products : plan.full_products;
-  work.cycles = PeriodPlan<Config>::longer(work.products, Config::kRows * interleave);
-  return work;
-}
-
 // Cycles from `now` in which `event` does not fall, if fewer than `steady`.
 inline int until(int steady, int now, int event) {
   return event > now && event - now < steady ? event - now : steady;
 }
 
-// How many cycles from here on take the same path through the loop below.
+// How many cycles from here on take the same path through run_period (row_unit.h): every bound that
+// it compares a counter with is listed here.
 template <class Config>
 inline int steady_cycles(int cycle, const PeriodPlan<Config>& plan, const PanelWork& work,
                          const PeriodPlace& place) {
   int steady = plan.cycles - cycle;
-  steady = until(steady, cycle, plan.above_end);
-  steady = until(steady, cycle, plan.own_end);
-  steady = until(steady, cycle, plan.drained_end);
   steady = until(steady, cycle, plan.below_end);
+  steady = until(steady, cycle, plan.own_enters);
   steady = until(steady, cycle, plan.enter_end);
+  steady = until(steady, cycle, plan.above_end);
+  steady = until(steady, cycle, plan.own_leaves);
+  steady = until(steady, cycle, plan.drained_end);
+  steady = until(steady, cycle, plan.products_start);
   steady = until(steady, place.panel_cycle, work.forwarded);
   steady = until(steady, place.panel_cycle, work.words);
   steady = until(steady, place.panel_cycle, work.products);

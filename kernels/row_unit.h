@@ -5,20 +5,22 @@
 // rest. All of it is one loop at II = 1 in which three things go on side by side:
 //
 //   intake   the activation words of the next panel: those of the rows below go on, then own ones
-//   traffic  on the chain of sums: the previous tile's finished sums leave, rows above first; then,
-//            when the next tile accumulates, its stored sums enter, those of the rows below first
+//   traffic  on the chain of sums: when the tile accumulates, its stored sums enter before any
+//            product, those of the rows below first; then the previous tile's finished sums leave,
+//            rows above first
 //   products of the current tile, output stationary: for each group, for n < keep, for each column
 //            block one packet is used for `interleave` cycles
 //
-// A period (period.h) is one tile's products with the traffic of its neighbours. Both memories are
-// double, so nothing waits but for the longest of the three; a period lasts as long as that.
+// Sums run in one memory; the last pass puts them in another, from which they leave while the next
+// tile runs. Activations have two banks, one for the panel at hand and one for the next.
 //
-// Why it can't deadlock: the chain is systolic. All rows count the same cycles, and what a row
-// writes in a cycle the next row reads in the same cycle of its own count. So a row is behind the
-// one above by the latency of the loop's body, and a stream holds no more than that.
+// Why it can't deadlock: the chain is systolic. All rows count the same cycles (period.h), and what
+// a row writes in a cycle the next row reads in the same cycle of its own count. So a row is behind
+// the one above by the latency of the loop's body, and a stream holds no more than that.
 //
-// Why II = 1 is legal: the interleave mapping. The same sum is touched once a pass, and a pass
-// lasts at least adder_latency cycles (idle ones are added to a tile that is too small).
+// Why II = 1 holds: the interleave mapping. A sum that a pass wrote is read by the next pass, and a
+// pass lasts at least adder_latency cycles (idle ones are added to a tile that is too small), in
+// which the tool fits read, addition and write. Each memory has one read and one write a cycle.
 //
 // Contract per tile and row unit r of R: reads (R - r) * interleave words a panel, of which it
 // forwards all but the last `interleave`; reads and forwards groups * keep * blocks packets; sends
@@ -31,16 +33,11 @@
 
 namespace sat {
 
-// What the last row unit writes to: nothing comes after it.
-template <class T>
-struct EndOfChain {
-  void write(const T&) { SAT_INLINE }
-};
-
 template <class Config>
 struct RowState {
   OperandWord<Config> activations[2][Config::kInterleave];
-  SumWord<Config> sums[2][Geometry<Config>::kTileSums];
+  SumWord<Config> running[Geometry<Config>::kTileSums];
+  SumWord<Config> leaving[Geometry<Config>::kTileSums];
 };
 
 // The next panel's activation words, into the bank that no product reads.
@@ -58,87 +55,98 @@ inline void take_activations(int cycle, int cycles, const PanelWork& work,
     }
   } else if (cycle < work.words) {
     SAT_LOOP(RowUnit_KeepActivations)
-    for (int i = cycle; i < cycle + cycles; ++i) {
+    for (int i = 0; i < cycles; ++i) {
       SAT_UNROLL
-      activations[i - work.forwarded] = activations_in.read();
+      activations[cycle - work.forwarded + i] = activations_in.read();
     }
   }
 }
 
-// Traffic on the chain of sums. `sums` is the half that no product touches.
+// Traffic on the chain of sums.
 template <class Config>
-inline void move_sums(int cycle, int cycles, const PeriodPlan<Config>& plan, SumWord<Config>* sums,
-                      hls::stream<SumWord<Config>>& sums_in,
+inline void move_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
+                      RowState<Config>& state, hls::stream<SumWord<Config>>& sums_in,
                       hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
-  const bool below_enters = cycle >= plan.drained_end && cycle < plan.below_end;
-  if (cycle < plan.above_end || below_enters) {
+  const bool passes_down = cycle < plan.below_end;
+  const bool passes_up = cycle >= plan.enter_end && cycle < plan.above_end;
+  if (passes_down || passes_up) {
     SAT_LOOP(RowUnit_PassSums)
     for (int i = 0; i < cycles; ++i) {
       SAT_UNROLL
       sums_out.write(sums_in.read());
     }
-  } else if (cycle < plan.own_end) {
-    SAT_LOOP(RowUnit_SendSums)
-    for (int i = cycle; i < cycle + cycles; ++i) {
-      SAT_UNROLL
-      sums_out.write(sums[i - plan.above_end]);
-    }
-  } else if (cycle >= plan.below_end && cycle < plan.enter_end) {
+  } else if (cycle < plan.own_enters) {
     SAT_LOOP(RowUnit_TakeSums)
-    for (int i = cycle; i < cycle + cycles; ++i) {
+    for (int i = 0; i < cycles; ++i) {
       SAT_UNROLL
-      sums[i - plan.below_end] = sums_in.read();
+      state.running[cycle - plan.below_end + i] = sums_in.read();
+    }
+  } else if (cycle >= plan.above_end && cycle < plan.own_leaves) {
+    SAT_LOOP(RowUnit_SendSums)
+    for (int i = 0; i < cycles; ++i) {
+      SAT_UNROLL
+      sums_out.write(state.leaving[cycle - plan.above_end + i]);
     }
   }
 }
 
+// The products of `cycles` cycles: one packet, or none in the idle cycles of a pass.
+template <class Config, class PacketsOut>
+inline void make_products(int cycles, const PeriodPlan<Config>& plan, const PeriodPlace& place,
+                          const OperandWord<Config>* activations, Packet<Config>& packet,
+                          RowState<Config>& state, hls::stream<Packet<Config>>& packets_in,
+                          PacketsOut& packets_out) {
+  SAT_INLINE
+  if (place.slot >= plan.pass_sums) return;
+  if (place.slot == place.first) {
+    packet = packets_in.read();
+    packets_out.write(packet);
+  }
+  const bool last_panel = place.panel == plan.panels - 1;
+  const bool fresh = plan.from_zero && place.panel == 0 && place.group == 0 && place.n == 0;
+  const bool finished = last_panel && place.panel_cycle >= plan.last_pass;
+  multiply_accumulate<Config>(cycles, fresh, finished, state.running, state.leaving, place.slot,
+                              activations, place.slot - place.first, place.group, packet,
+                              plan.dense, place.n);
+}
+
 template <class Config, class ActivationsOut, class PacketsOut>
-void run_period(const PeriodTiles& tiles, int half, int& bank, RowState<Config>& state,
+void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
                 hls::stream<OperandWord<Config>>& activations_in, ActivationsOut& activations_out,
                 hls::stream<Packet<Config>>& packets_in, PacketsOut& packets_out,
                 hls::stream<SumWord<Config>>& sums_in, hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   const PeriodPlan<Config> plan(tiles);
   PeriodPlace place;
-  PanelWork work = panel_work(plan, 0);
+  PanelWork work = plan.panels == 1 ? plan.last : plan.full;
   Packet<Config> packet = Packet<Config>();
   int cycles = 1;
   SAT_LOOP(RowUnit_Cycle)
   for (int cycle = 0; cycle < plan.cycles; cycle += cycles) {
-    SAT_PIPELINE(1)  // a sum returns to its place before the next pass reads it
+    SAT_PIPELINE(1)
     SAT_TRIPCOUNT(16384)
-    // The two halves of `sums` are used apart, and within one half a pass is long enough.
-    SAT_INDEPENDENT(state.sums)
-    // The bank that is taken in is read only after it is complete.
-    SAT_INDEPENDENT(state.activations)
+    SAT_RECURRENCE(state.running, Config::kAdderLatency)
     cycles = SAT_STEADY(steady_cycles(cycle, plan, work, place));
 
-    take_activations<Config>(place.panel_cycle, cycles, work, state.activations[1 - bank],
-                             activations_in, activations_out);
-    move_sums<Config>(cycle, cycles, plan, state.sums[1 - half], sums_in, sums_out);
+    move_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
 
-    if (place.panel_cycle < work.products) {
-      if (place.slot < plan.pass_sums) {
-        if (place.slot == place.first) {
-          packet = packets_in.read();
-          packets_out.write(packet);
-        }
-        const bool fresh = plan.from_zero && place.panel == 0 && place.group == 0 && place.n == 0;
-        multiply_accumulate<Config>(cycles, fresh, state.sums[half], place.slot,
-                                    state.activations[bank], place.slot - place.first,
-                                    place.group * Config::kGroup, packet, plan.dense, place.n);
+    if (cycle >= plan.products_start && place.panel < plan.panels) {
+      take_activations<Config>(place.panel_cycle, cycles, work, state.activations[1 - bank],
+                               activations_in, activations_out);
+      if (place.panel_cycle < work.products) {
+        make_products<Config>(cycles, plan, place, state.activations[bank], packet, state,
+                              packets_in, packets_out);
+        place.advance_products(cycles, plan);
       }
-      place.advance_products(cycles, plan);
-    }
-
-    place.panel_cycle += cycles;
-    if (place.panel_cycle == work.cycles) {
-      const int next = place.panel + 1;
-      place = PeriodPlace();
-      place.panel = next;
-      work = panel_work(plan, next);
-      bank = 1 - bank;
+      place.panel_cycle += cycles;
+      if (place.panel_cycle == work.cycles) {
+        const int next = place.panel + 1;
+        place = PeriodPlace();
+        place.panel = next;
+        work = next == plan.panels - 1 ? plan.last : plan.full;
+        bank = 1 - bank;
+      }
     }
   }
 }
@@ -159,11 +167,10 @@ void row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& act
               PacketsOut& packets_out, hls::stream<SumWord<Config>>& sums_out) {
   RowState<Config> state;
   SAT_PARTITION(state.activations, 1)
-  SAT_STORAGE(state.activations, ram_2p, lutram)
-  SAT_PARTITION(state.sums, 1)
-  SAT_STORAGE(state.sums, ram_2p, bram)
+  SAT_STORAGE(state.activations, ram_s2p, lutram)
+  SAT_STORAGE(state.running, ram_s2p, bram)
+  SAT_STORAGE(state.leaving, ram_s2p, bram)
 
-  int half = 0;  // of the sums: the computed tile's
   int bank = 0;  // of the activations: the current panel's
   PeriodTiles tiles;
   tiles.drained = end_of_tiles();
@@ -173,13 +180,30 @@ void row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& act
   SAT_LOOP(RowUnit_Period)
   while (tiles.drained.valid || tiles.computed.valid || tiles.entering.valid) {
     SAT_TRIPCOUNT(4096)
-    run_period<Config>(tiles, half, bank, state, activations_in, activations_out, packets_in,
+    // Periods must not overlap: the memories' claims hold within one.
+    run_period<Config>(tiles, bank, state, activations_in, activations_out, packets_in,
                        packets_out, sums_in, sums_out);
     tiles.drained = tiles.computed;
     tiles.computed = tiles.entering;
     if (tiles.entering.valid) tiles.entering = take_tile(tiles_in, tiles_out);
-    half = 1 - half;
   }
+}
+
+// What the last row unit writes to: nothing comes after it.
+template <class T>
+struct EndOfChain {
+  void write(const T&) { SAT_INLINE }
+};
+
+template <class Config>
+void last_row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& activations_in,
+                   hls::stream<Packet<Config>>& packets_in,
+                   hls::stream<SumWord<Config>>& sums_in, hls::stream<Tile>& tiles_out,
+                   hls::stream<SumWord<Config>>& sums_out) {
+  EndOfChain<OperandWord<Config>> activations_end;
+  EndOfChain<Packet<Config>> packets_end;
+  row_unit<Config>(tiles_in, activations_in, packets_in, sums_in, tiles_out, activations_end,
+                   packets_end, sums_out);
 }
 
 }  // namespace sat

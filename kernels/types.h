@@ -73,14 +73,19 @@ struct Packet {
 };
 
 // One output tile, as it runs down the chain: what a row unit needs, and what the store needs.
+// Counts that all rows share are made once, where the chain begins.
 struct Tile {
   std::uint32_t valid;  // 0 ends the list
   std::uint32_t row;    // of the unit that reads it
   std::uint32_t interleave;
-  std::uint32_t blocks;  // column blocks of `lanes`
   std::uint32_t keep;
-  std::uint32_t reduction;
   std::uint32_t accumulate;
+  std::uint32_t sums;           // of a row unit: interleave x column blocks
+  std::uint32_t pass_cycles;    // a pass over them, with idle cycles up to the adder's latency
+  std::uint32_t panels;         // of the reduction
+  std::uint32_t full_products;  // cycles of a full panel's products
+  std::uint32_t last_products;  // ... and of the last one's
+  std::uint32_t blocks;         // column blocks of `lanes`
   std::uint32_t binary32;
   std::uint32_t rows;     // valid rows of the tile
   std::uint32_t columns;  // valid columns of the tile
@@ -88,27 +93,7 @@ struct Tile {
   std::uint32_t y_pitch;
 };
 
-inline Tile tile_of(const StceCommand& command, int lanes) {
-  Tile tile;
-  tile.valid = 1;
-  tile.row = 0;
-  tile.interleave = command.interleave;
-  tile.blocks = static_cast<std::uint32_t>(ceil_div(static_cast<int>(command.columns), lanes));
-  tile.keep = command.keep;
-  tile.reduction = command.reduction;
-  tile.accumulate = (command.flags & kStceAccumulate) ? 1 : 0;
-  tile.binary32 = (command.flags & kStceBinary32) ? 1 : 0;
-  tile.rows = command.rows;
-  tile.columns = command.columns;
-  tile.y_address = command.y_address;
-  tile.y_pitch = command.y_pitch;
-  return tile;
-}
-
-inline Tile end_of_tiles() {
-  Tile tile = Tile();
-  return tile;
-}
+inline Tile end_of_tiles() { return Tile(); }
 
 template <class Config>
 inline Word<Config> zero_word() {

@@ -86,17 +86,22 @@ inline void accumulate_sparse(SumWord<Config>* sums, int cycles,
 }
 
 template <class Config>
-inline void multiply_accumulate(int cycles, bool fresh, SumWord<Config>* sums, int slot,
-                                const OperandWord<Config>* activations, int row, int first,
+inline void multiply_accumulate(int cycles, bool fresh, bool finished, SumWord<Config>* running,
+                                SumWord<Config>* leaving, int slot,
+                                const OperandWord<Config>* activations, int row, int group,
                                 const Packet<Config>& packet, bool dense, int dense_index) {
+  const int first = group * Config::kGroup;
   if (fresh) {
-    for (int i = 0; i < cycles; ++i) sums[slot + i] = SumWord<Config>(0.0f);
+    for (int i = 0; i < cycles; ++i) running[slot + i] = SumWord<Config>(0.0f);
   }
   if (dense) {
-    accumulate_dense<Config>(sums + slot, cycles, activations + row, first + dense_index,
+    accumulate_dense<Config>(running + slot, cycles, activations + row, first + dense_index,
                              packet.value);
   } else {
-    accumulate_sparse<Config>(sums + slot, cycles, activations + row, first, packet);
+    accumulate_sparse<Config>(running + slot, cycles, activations + row, first, packet);
+  }
+  if (finished) {
+    for (int i = 0; i < cycles; ++i) leaving[slot + i] = running[slot + i];
   }
 }
 

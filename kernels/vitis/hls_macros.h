@@ -30,10 +30,15 @@
   SAT_PRAGMA(HLS ARRAY_PARTITION variable = array type = complete dim = dimension)
 #define SAT_STORAGE(array, kind, resource) \
   SAT_PRAGMA(HLS BIND_STORAGE variable = array type = kind impl = resource)
-// Only with the reason beside it: a wrong claim gives wrong hardware.
-#define SAT_INDEPENDENT(array) \
-  SAT_PRAGMA(HLS DEPENDENCE variable = array type = inter dependent = false)
-#define SAT_MASTER(port_, bundle_, burst) \
+// A value written in one turn of the loop is read again no sooner than `turns` later. The tool must
+// then fit the path from read to write into them, or report a larger II.
+#define SAT_RECURRENCE(array, turns)                                                 \
+  SAT_PRAGMA(HLS DEPENDENCE variable = array type = inter direction = RAW distance = turns \
+                 dependent = true)
+#define SAT_READS(port_, bundle_, burst, outstanding)                                \
   SAT_PRAGMA(HLS INTERFACE mode = m_axi port = port_ bundle = bundle_ offset = slave \
-                 max_read_burst_length = burst max_write_burst_length = burst)
+                 max_read_burst_length = burst num_read_outstanding = outstanding)
+#define SAT_WRITES(port_, bundle_, burst, outstanding)                               \
+  SAT_PRAGMA(HLS INTERFACE mode = m_axi port = port_ bundle = bundle_ offset = slave \
+                 max_write_burst_length = burst num_write_outstanding = outstanding)
 #define SAT_CONTROL(port_) SAT_PRAGMA(HLS INTERFACE mode = s_axilite port = port_ bundle = control)

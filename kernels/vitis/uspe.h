@@ -9,27 +9,39 @@
 namespace sat {
 
 // For each of `cycles` (one, in hardware; see SAT_STEADY), in each lane:
-//   sums[slot] = start + activations[row][first + index] * packet.value
-// with slot and row counting on. `start` is +0 when fresh, otherwise sums[slot]; the index is
-// dense_index for a dense packet, otherwise the packet's own.
+//   sum = start + activations[row][group * M + index] * packet.value
+// with slot and row counting on. `start` is +0 when fresh, otherwise running[slot]. A finished sum
+// goes to leaving[slot], another back to running[slot]. (Whether the packet is dense, and then the
+// one index of all lanes, is what the simulator asks for; here every packet carries its indices.)
 template <class Config>
-inline void multiply_accumulate(int cycles, bool fresh, SumWord<Config>* sums, int slot,
-                                const OperandWord<Config>* activations, int row, int first,
-                                const Packet<Config>& packet, bool dense, int dense_index) {
+inline void multiply_accumulate(int cycles, bool fresh, bool finished, SumWord<Config>* running,
+                                SumWord<Config>* leaving, int slot,
+                                const OperandWord<Config>* activations, int row, int group,
+                                const Packet<Config>& packet, bool, int) {
   SAT_INLINE
   SAT_LOOP(MultiplyAccumulate_Cycle)
   for (int i = 0; i < cycles; ++i) {
     SAT_UNROLL
-    const OperandWord<Config> activation = activations[row + i];
-    SumWord<Config> sum = sums[slot + i];
+    const OperandWord<Config> word = activations[row + i];
+    Operand candidates[Config::kGroup];
+    SAT_PARTITION(candidates, 1)
+    SAT_LOOP(MultiplyAccumulate_Candidate)
+    for (int m = 0; m < Config::kGroup; ++m) {
+      SAT_UNROLL
+      candidates[m] = word[group * Config::kGroup + m];
+    }
+    SumWord<Config> sum = running[slot + i];
     SAT_LOOP(MultiplyAccumulate_Lane)
     for (int c = 0; c < Config::kLanes; ++c) {
       SAT_UNROLL
-      const int index = dense ? dense_index : static_cast<int>(packet.index[c]);
       const float start = fresh ? 0.0f : sum[c];
-      sum[c] = start + exact::multiply(activation[first + index], packet.value[c]);
+      sum[c] = start + exact::multiply(candidates[packet.index[c]], packet.value[c]);
     }
-    sums[slot + i] = sum;
+    if (finished) {
+      leaving[slot + i] = sum;
+    } else {
+      running[slot + i] = sum;
+    }
   }
 }
 

@@ -20,6 +20,7 @@
   name.set_depth(entries);
 #define SAT_PARTITION(array, dimension)
 #define SAT_STORAGE(array, kind, resource)
-#define SAT_INDEPENDENT(array)
-#define SAT_MASTER(port_, bundle_, burst)
+#define SAT_RECURRENCE(array, turns)
+#define SAT_READS(port_, bundle_, burst, outstanding)
+#define SAT_WRITES(port_, bundle_, burst, outstanding)
 #define SAT_CONTROL(port_)
