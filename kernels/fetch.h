@@ -17,7 +17,7 @@ Tile tile_of(const StceCommand& command) {
   const int keep = static_cast<int>(command.keep);
   const int blocks = ceil_div(static_cast<int>(command.columns), Config::kLanes);
   const int sums = static_cast<int>(command.interleave) * blocks;
-  const int pass_cycles = sums < Config::kAdderLatency ? Config::kAdderLatency : sums;
+  const int pass_cycles = longer(sums, Config::kAdderLatency);
   const int panels = ceil_div(reduction, Config::kLanes);
   const int last_elements = reduction - (panels - 1) * Config::kLanes;
   const int last_groups = ceil_div(last_elements, Config::kGroup);

@@ -46,25 +46,29 @@ void read_blocks(const StceCommand& command, const Word<Config>* memory,
   const int blocks = ceil_div(static_cast<int>(command.a_skip + command.rows), Config::kLanes);
   const int total = reduction * blocks;
   int panel = 0;  // first reduction element of the panel
+  int elements = shorter(reduction, Config::kLanes);  // of the panel
   int block = 0;
   int element = 0;
   std::uint32_t panel_address = command.a_address;
+  std::uint32_t block_address = panel_address;
   std::uint32_t address = panel_address;
   SAT_LOOP(ReadBlocks_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // one read a cycle; the address is an addition
+    SAT_PIPELINE(1)  // one read a cycle; within a block the address is an addition
     SAT_TRIPCOUNT(16384)
     words.write(memory[address]);
     address += command.a_pitch;
-    const int left = reduction - panel;
-    if (++element == (left < Config::kLanes ? left : Config::kLanes)) {
+    if (++element == elements) {
       element = 0;
+      ++block_address;
       if (++block == blocks) {
         block = 0;
         panel += Config::kLanes;
+        elements = shorter(reduction - panel, Config::kLanes);
         panel_address += command.a_pitch * static_cast<std::uint32_t>(Config::kLanes);
+        block_address = panel_address;
       }
-      address = panel_address + static_cast<std::uint32_t>(block);
+      address = block_address;
     }
   }
 }
@@ -118,7 +122,7 @@ void arrange_rows(const StceCommand& command, hls::stream<Word<Config>>& words,
 }
 
 // Transposes block by block: fills a block with one word a reduction element, empties it with one
-// word an output row. Two cycles a word, half of which the memory's latency hides.
+// word an output row: two cycles a word.
 template <class Config>
 void arrange_blocks(const StceCommand& command, hls::stream<Word<Config>>& words,
                     hls::stream<OperandWord<Config>>& activations) {
@@ -142,8 +146,7 @@ void arrange_blocks(const StceCommand& command, hls::stream<Word<Config>>& words
         block.set_row(element, real ? words.read() : zero_word<Config>());
       }
       const int first = b == 0 ? skip : 0;
-      const int left = skip + rows - b * Config::kLanes;
-      const int end = left < Config::kLanes ? left : Config::kLanes;
+      const int end = shorter(skip + rows - b * Config::kLanes, Config::kLanes);
       SAT_LOOP(ArrangeBlocks_Empty)
       for (int column = first; column < end; ++column) {
         SAT_PIPELINE(1)  // reads one column of registers

@@ -8,7 +8,7 @@
 // for each group, for n < keep, for each column block.
 #pragma once
 
-#include "load_activations.h"
+#include "packed_index.h"
 #include "types.h"
 
 namespace sat {
@@ -34,15 +34,15 @@ void read_weights(int count, const Word<Config>* memory, hls::stream<StceCommand
     SAT_LOOP(ReadWeights_Panel)
     for (int panel = 0; panel < panels; ++panel) {
       SAT_TRIPCOUNT(64)
-      const int left = reduction - panel * Config::kLanes;
-      const int runs = packed ? blocks : (left < Config::kLanes ? left : Config::kLanes);
+      const int elements = shorter(reduction - panel * Config::kLanes, Config::kLanes);
+      const int runs = packed ? blocks : elements;
       std::uint32_t run_address = panel_address;
       SAT_LOOP(ReadWeights_Run)
       for (int run = 0; run < runs; ++run) {
         SAT_TRIPCOUNT(32)
         SAT_LOOP(ReadWeights_Word)
         for (int word = 0; word < run_words; ++word) {
-          SAT_PIPELINE(1)  // consecutive addresses, unconditional: one burst
+          SAT_PIPELINE(1)  // consecutive addresses, unconditional: one burst of a run
           SAT_TRIPCOUNT(40)
           words.write(memory[run_address + static_cast<std::uint32_t>(word)]);
         }
@@ -95,13 +95,11 @@ template <class Config>
 Packet<Config> make_packet(const Word<Config>& values, const Word<Config>& indices, int slot,
                            bool dense, int dense_index, int elements) {
   SAT_INLINE
-  constexpr int kBits = Geometry<Config>::kIndexBits;
   Packet<Config> packet;
   SAT_LOOP(MakePacket_Lane)
   for (int c = 0; c < Config::kLanes; ++c) {
     SAT_UNROLL
-    const int stored = (indices[c] >> (slot * kBits)) & (Config::kGroup - 1);
-    const int index = dense ? dense_index : stored;
+    const int index = dense ? dense_index : get_index<Config>(indices[c], slot);
     // Beyond the reduction the product must not change the sum: -0 times the +0 activation.
     const std::uint16_t value = index < elements ? values[c] : kHalfMinusZero;
     packet.value[c] = unpack(value);
@@ -119,8 +117,7 @@ void empty_panel(int keep, int elements, int blocks, const Panel<Config>& panel,
   int block = 0;
   int n = 0;
   int value_word = 0;
-  int index_word = 0;
-  int slot = 0;
+  IndexPlace<Config> place;  // stays at the start for dense weights, which have no indices
   int left = elements;  // real reduction elements from this group on
   SAT_LOOP(EmptyPanel_Packet)
   for (int i = 0; i < total; ++i) {
@@ -128,15 +125,12 @@ void empty_panel(int keep, int elements, int blocks, const Panel<Config>& panel,
     SAT_TRIPCOUNT(256)
     const Word<Config> values = panel.values[block * Config::kLanes + value_word];
     const Word<Config> indices =
-        panel.indices[block * Geometry<Config>::kMaxIndexWords + index_word];
-    packets.write(make_packet<Config>(values, indices, slot, dense, n, left));
+        panel.indices[block * Geometry<Config>::kMaxIndexWords + place.word];
+    packets.write(make_packet<Config>(values, indices, place.slot, dense, n, left));
     if (++block == blocks) {
       block = 0;
       ++value_word;
-      if (!dense && ++slot == Geometry<Config>::kIndexSlots) {
-        slot = 0;
-        ++index_word;
-      }
+      if (!dense) place.advance();
       if (++n == keep) {
         n = 0;
         left -= Config::kGroup;
@@ -159,9 +153,9 @@ void form_packets(int count, hls::stream<StceCommand>& commands, hls::stream<Wor
     SAT_LOOP(FormPackets_Panel)
     for (int left = static_cast<int>(command.reduction); left > 0; left -= Config::kLanes) {
       SAT_TRIPCOUNT(64)
-      // Filling and emptying take turns: a packet is used for `interleave` cycles, so the loader
-      // has that much time for each.
-      const int elements = left < Config::kLanes ? left : Config::kLanes;
+      // Filling and emptying take turns. The array uses a packet for `interleave` cycles, so a tile
+      // whose interleave is 1 or 2 waits for this loader.
+      const int elements = shorter(left, Config::kLanes);
       fill_panel<Config>(command, elements, blocks, words, panel);
       empty_panel<Config>(static_cast<int>(command.keep), elements, blocks, panel, packets);
     }

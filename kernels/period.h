@@ -77,8 +77,6 @@ struct PeriodPlan {
   }
 
  private:
-  static int longer(int a, int b) { return a > b ? a : b; }
-
   static PanelWork work(int products, int incoming, int below) {
     PanelWork panel;
     panel.forwarded = below * incoming;

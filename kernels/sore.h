@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SORE: the online N:M selector. It takes the binary16 rows of blocks of lanes x lanes weights and
-// writes packed records (design section 3): the `keep` largest magnitudes of every group of `group`
+// writes packed records (docs/architecture.md): the `keep` largest magnitudes of every group of `group`
 // consecutive rows, a tie to the earlier one, in ascending order, with their indices.
 //
 // One selector serves both directions. Forward, a lane is an output channel and the rows are input
 // channels; backward, the block is transposed before it, and the roles are exchanged.
 #pragma once
 
+#include "block_grid.h"
 #include "block_transpose.h"
+#include "packed_index.h"
 #include "types.h"
-#include "update.h"
 
 namespace sat {
 
@@ -97,6 +98,16 @@ struct GroupRanking {
     rank[element] = own;
   }
 
+  void copy(const GroupRanking& other) {
+    SAT_INLINE
+    SAT_LOOP(GroupRanking_Copy)
+    for (int element = 0; element < Config::kGroup; ++element) {
+      SAT_UNROLL
+      value[element] = other.value[element];
+      rank[element] = other.rank[element];
+    }
+  }
+
   // The n-th element, in ascending order, of those whose rank is below `keep`.
   Selection<Config> pick(int n, int keep) const {
     SAT_INLINE
@@ -154,7 +165,7 @@ void select_groups(int count, hls::stream<WuveCommand>& commands,
       if (++element == Config::kGroup) {
         element = 0;
         ++group;
-        leaving = entering;
+        leaving.copy(entering);
       }
     }
   }
@@ -166,8 +177,6 @@ void assemble_records(int count, hls::stream<WuveCommand>& commands,
                       hls::stream<WuveCommand>& forward,
                       hls::stream<Selection<Config>>& selections,
                       hls::stream<Word<Config>>& words) {
-  constexpr int kSlots = Geometry<Config>::kIndexSlots;
-  constexpr int kBits = Geometry<Config>::kIndexBits;
   Word<Config> indices[Geometry<Config>::kMaxIndexWords];
   SAT_STORAGE(indices, ram_2p, lutram)
   SAT_LOOP(AssembleRecords_Command)
@@ -183,8 +192,7 @@ void assemble_records(int count, hls::stream<WuveCommand>& commands,
     SAT_LOOP(AssembleRecords_Block)
     for (int b = 0; b < blocks; ++b) {
       SAT_TRIPCOUNT(256)
-      int slot = 0;
-      int place = 0;
+      IndexPlace<Config> place;
       Word<Config> gathered = zero_word<Config>();
       SAT_LOOP(AssembleRecords_Value)
       for (int v = 0; v < values; ++v) {
@@ -192,19 +200,9 @@ void assemble_records(int count, hls::stream<WuveCommand>& commands,
         SAT_TRIPCOUNT(32)
         const Selection<Config> selection = selections.read();
         words.write(selection.value);
-        SAT_LOOP(AssembleRecords_Lane)
-        for (int c = 0; c < Config::kLanes; ++c) {
-          SAT_UNROLL
-          const int kept = slot == 0 ? 0 : gathered[c];
-          // Widened first: shifting an ap_uint keeps its width.
-          const int index = static_cast<int>(selection.index[c]);
-          gathered[c] = static_cast<std::uint16_t>(kept | (index << (slot * kBits)));
-        }
-        if (place < index_words) indices[place] = gathered;
-        if (++slot == kSlots) {
-          slot = 0;
-          ++place;
-        }
+        put_indices<Config>(gathered, place.slot, selection.index);
+        if (place.word < index_words) indices[place.word] = gathered;
+        place.advance();
       }
       SAT_LOOP(AssembleRecords_Index)
       for (int w = 0; w < index_words; ++w) {

@@ -19,6 +19,9 @@ constexpr int ceil_div(int numerator, int denominator) {
   return (numerator + denominator - 1) / denominator;
 }
 
+constexpr int shorter(int a, int b) { return a < b ? a : b; }
+constexpr int longer(int a, int b) { return a > b ? a : b; }
+
 constexpr int log2_exact(int power) { return power <= 1 ? 0 : 1 + log2_exact(power / 2); }
 
 template <class Config>

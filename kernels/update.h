@@ -8,29 +8,11 @@
 //   g = dW * inv_scale;  g = g + weight_decay * w;  v = momentum * v + g;  w = w - lr * v
 #pragma once
 
+#include "block_grid.h"
 #include "types.h"
 #include "words.h"
 
 namespace sat {
-
-// Blocks of a matrix and the rows of it that each holds.
-template <class Config>
-struct BlockGrid {
-  int rows;
-  int block_rows;
-  int block_columns;
-
-  explicit BlockGrid(const WuveCommand& command)
-      : rows(static_cast<int>(command.rows)),
-        block_rows(ceil_div(static_cast<int>(command.rows), Config::kLanes)),
-        block_columns(ceil_div(static_cast<int>(command.columns), Config::kLanes)) {}
-
-  int rows_in(int block_row) const {
-    SAT_INLINE
-    const int left = rows - block_row * Config::kLanes;
-    return left < Config::kLanes ? left : Config::kLanes;
-  }
-};
 
 template <class Config>
 void fetch_updates(int count, const WuveCommand* commands, hls::stream<WuveCommand>& to_weights,
@@ -170,7 +152,7 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
     const int total = grid.block_rows * grid.block_columns * Config::kLanes;
     SAT_LOOP(UpdateBlocks_Row)
     for (int r = 0; r < total; ++r) {
-      SAT_PIPELINE(1)  // rows are independent: feed-forward
+      SAT_PIPELINE(2)  // as fast as its inputs come; so two lanes share an operator
       SAT_TRIPCOUNT(4096)
       const bool real = row < grid.rows_in(block_row);
       BitsWord<Config> weights = BitsWord<Config>(0u);

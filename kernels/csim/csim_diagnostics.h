@@ -27,21 +27,25 @@ class Diagnostics {
   void set_process(const char* name) { process_ = name; }
 
   void fail_read(const char* stream) {
-    record("stream '%s' read while empty by process '%s'", stream, process_);
+    if (begin_failure()) {
+      std::snprintf(message_, sizeof message_,
+                    "stream '%s' read while empty by process '%s'", stream, process_);
+    }
   }
   void fail_leftover(const char* stream, const char* writer, unsigned long tokens) {
-    if (failed_) return;
-    failed_ = true;
-    std::snprintf(message_, sizeof message_,
-                  "stream '%s' holds %lu unread tokens written by process '%s'", stream, tokens,
-                  writer);
+    if (begin_failure()) {
+      std::snprintf(message_, sizeof message_,
+                    "stream '%s' still holds %lu of the tokens that process '%s' wrote", stream,
+                    tokens, writer);
+    }
   }
 
  private:
-  void record(const char* format, const char* stream, const char* process) {
-    if (failed_) return;
+  // False when a failure is already kept.
+  bool begin_failure() {
+    const bool first = !failed_;
     failed_ = true;
-    std::snprintf(message_, sizeof message_, format, stream, process);
+    return first;
   }
 
   bool failed_ = false;

@@ -93,7 +93,6 @@ class stream {
     }
     return tokens;
   }
-  bool empty() const { return size() == 0; }
 
   T read() {
     if (read_ == read_end_ && !refill()) {
@@ -102,7 +101,6 @@ class stream {
     }
     return *read_++;
   }
-  void read(T& value) { value = read(); }
 
   void write(const T& value) {
     if (write_ == write_end_) extend();

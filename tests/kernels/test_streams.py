@@ -62,7 +62,7 @@ int walk(const std::int32_t* steps, int count, Make make, Number number) {
       if (number(tokens.read()) != taken++) return i + 1;
     }
     if (tokens.size() != static_cast<std::size_t>(written - taken)) return i + 1;
-    if (tokens.empty() != (written == taken)) return i + 1;
+    if ((tokens.size() == 0) != (written == taken)) return i + 1;
   }
   return 0;
 }
@@ -178,8 +178,8 @@ def test_tokens_left_are_an_error(streams: ctypes.CDLL) -> None:
     status = ctypes.c_int()
     for tokens in (1, 3, 8128, 20_000):
         message = streams.leftover(tokens, ctypes.byref(status)).decode()
-        assert "stream 'more_words' holds" in message
-        assert f" {tokens} unread token" in message
+        assert "stream 'more_words' still holds" in message
+        assert f" still holds {tokens} of the tokens" in message
         assert "process 'eager_writer'" in message
         assert status.value == 1
     assert streams.leftover(0, ctypes.byref(status)) == b""
@@ -213,9 +213,9 @@ def product(device: EngineDevice, reduction: int) -> None:
 
 DROPPED_PACKET = (
     "kernels/load_weights.h",
-    "    packets.write(make_packet<Config>(values, indices, slot, dense, n, left));",
+    "    packets.write(make_packet<Config>(values, indices, place.slot, dense, n, left));",
     "    const Packet<Config> packet =\n"
-    "        make_packet<Config>(values, indices, slot, dense, n, left);\n"
+    "        make_packet<Config>(values, indices, place.slot, dense, n, left);\n"
     "    if (elements != 3 || i != 1) packets.write(packet);",
 )
 EXTRA_WORD = (
@@ -247,11 +247,11 @@ DROPPED_COMMAND = (
         ),
         (
             EXTRA_WORD,
-            "csim: stream 'weight_words' holds 1 unread token",
+            "csim: stream 'weight_words' still holds 1 of the tokens",
         ),
         (
             EXTRA_TILE,
-            "csim: stream 'sum_commands' holds 1 unread token",
+            "csim: stream 'sum_commands' still holds 1 of the tokens",
         ),
     ],
     ids=["dropped packet", "dropped command", "extra word", "extra command"],

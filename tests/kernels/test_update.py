@@ -220,22 +220,20 @@ def test_packing_leaves_weights_and_takes_one_direction(device_for: DeviceFor) -
 
 
 def test_packed_bytes_scale_with_keep(device_for: DeviceFor) -> None:
+    """The values of N:M take N/M of the dense bytes; indices add one 16-bit place a lane for every
+    8 to 3 values, by the group, and no more than one started word a record."""
     for name, config in ARRAYS.items():
-        device = device_for(name)
-        sizes = []
-        for keep in range(1, config.group + 1):
-            form = device.packed(config.lanes, config.lanes, keep)
-            sizes.append(device.read_packed(form).nbytes)
-            device.free(form)
-        values = [
-            2 * config.lanes * config.groups_per_panel * k for k in range(1, config.group + 1)
-        ]
-        indices = [size - value for size, value in zip(sizes, values, strict=True)]
-        assert indices[-1] == 0  # dense
-        for keep, index in enumerate(indices[:-1], start=1):
-            slots = 16 // config.index_bits
-            words = -(-config.groups_per_panel * keep // slots)
-            assert index == words * config.word_bytes
+        device, group = device_for(name), config.group
+        weights = np.ones((2 * config.lanes, 2 * config.lanes), np.float16)
+        dense = packed(device, weights, group, None)[0].nbytes
+        assert dense == weights.nbytes
+        per_place = {4: 8, 8: 5, 16: 4, 32: 3}[group]
+        for keep in range(1, group):
+            values = dense * keep // group
+            indices = packed(device, weights, keep, None)[0].nbytes - values
+            assert values / per_place <= indices < values / per_place + 4 * config.word_bytes
+    two_of_eight = packed(device_for("32x32_g8"), np.ones((32, 32), np.float16), 2, None)[0]
+    assert two_of_eight.nbytes == 640  # and 2048 dense
 
 
 def test_lanes_beyond_the_columns_stay_plus_zero(device_for: DeviceFor) -> None:
