@@ -142,7 +142,7 @@ void empty_panel(int keep, int elements, int blocks, const Panel<Config>& panel,
 template <class Config>
 void form_packets(int count, hls::stream<StceCommand>& commands, hls::stream<Word<Config>>& words,
                   hls::stream<Packet<Config>>& packets) {
-  Panel<Config> panel;
+  Panel<Config> panel = Panel<Config>();
   SAT_STORAGE(panel.values, ram_2p, bram)
   SAT_STORAGE(panel.indices, ram_2p, lutram)
   SAT_LOOP(FormPackets_Command)
