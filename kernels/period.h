@@ -46,7 +46,7 @@ struct PeriodPlan {
   int pass_cycles;
   PanelWork full;
   PanelWork last;
-  int last_pass;   // cycle of the last panel in which the last pass begins
+  int last_pass;    // cycle of the last panel in which the last pass begins
   int below_end;    // traffic: sums of the computed tile, entering for the rows below,
   int own_enters;   // ... for this row,
   int enter_end;    // ... and the cycles in which the rows above take theirs;
