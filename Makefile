@@ -41,11 +41,9 @@ clean: ## Remove the environment, the builds and the tools' caches.
 	rm -rf $(VENV) $(BUILD) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Before minutes of installing; hlsgen itself tells a compiler that is too old.
-COMPILERS := g++ $(foreach n,12 13 14 15 16,g++-$n) clang++ $(foreach n,15 16 17 18 19,clang++-$n)
-compiler:
-	@for name in $${CXX:-$(COMPILERS)}; do command -v "$$name" >/dev/null && exit 0; done; \
-	  echo "g++ not found: apt-get install g++ (12 or newer), or set CXX" >&2; exit 3
+# Before minutes of installing: this module needs none of it.
+compiler: $(VENV)/.python
+	@$(BIN)/python -m hlsgen.toolchain.compiler
 
 $(VENV)/.python:
 	@command -v "$(PYTHON)" >/dev/null || { \

@@ -5,6 +5,6 @@ from __future__ import annotations
 
 import sys
 
-from hlsgen.cli.main import main
+from .cli.main import main
 
 sys.exit(main())

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
 from sat_host.isa import machine_isa
 
 from .bundle import host_project, write_bundle
@@ -25,8 +26,9 @@ from .errors import WorkError
 from .paths import package_dir
 from .project import Project
 from .render import CSIM_UNITS, INCLUDE_DIRS, render
+from .selftest import Check
 from .spec import Spec
-from .specfile import load_spec
+from .specfile import load_spec, parse_spec, read_spec
 from .staging import check_target, resolve_target, staged
 from .toolchain.compiler import find_compiler
 from .toolchain.gxx import CompiledLibrary, Plan, compile_library, plan_library
@@ -52,15 +54,6 @@ class StepResult:
 
 
 @dataclass(frozen=True)
-class CheckResult:
-    """One case of the self-test."""
-
-    name: str
-    detail: str
-    passed: bool
-
-
-@dataclass(frozen=True)
 class BuildResult:
     """A published bundle. Sizes: word_bytes of a memory word, tile_bytes of one memory tile of
     binary32 sums, of which the array holds two."""
@@ -74,7 +67,7 @@ class BuildResult:
     word_bytes: int
     tile_bytes: int
     steps: tuple[StepResult, ...]
-    checks: tuple[CheckResult, ...]
+    checks: tuple[Check, ...]
     warnings: tuple[str, ...]
 
     @property
@@ -124,14 +117,21 @@ def build(
     out: Path | None,
     environ: Mapping[str, str],
     on_step: OnStep = lambda name: None,
+    *,
+    text: bytes | None = None,
 ) -> BuildResult:
     """Build the bundle of `spec_file` at `out`, or at build/<name>.
+
+    text: the content of `spec_file` when it has been read already; a pipe gives it only once.
 
     Raises InputError for a bad spec or target, ToolMissingError without a compiler, WorkError when
     a step fails; then the target is as it was before.
     """
     ledger = _Ledger(on_step)
-    spec, text = ledger.run("check", lambda: check(spec_file), lambda _: (False, str(spec_file)))
+    given = read_spec(spec_file) if text is None else text
+    spec = ledger.run(
+        "check", lambda: parse_spec(given, str(spec_file)), lambda _: (False, str(spec_file))
+    )
     target = target_of(spec, out)
     compiler = find_compiler(environ)
     project = ledger.run("render", lambda: render(spec), _tell_project)
@@ -141,15 +141,13 @@ def build(
         host = host_project()
         with staged(target) as folder:
 
-            def bundle() -> Path:
+            def bundle() -> None:
                 with disk_errors(target.parent, "choose another folder with -o"):
-                    write_bundle(folder, spec, text, project, library, host)
-                return target
+                    write_bundle(folder, spec, given, project, library, host)
 
-            ledger.run("bundle", bundle, lambda path: (False, str(path)))
-            key = selftest_key(spec, library, host)
+            ledger.run("bundle", bundle, lambda _: (False, str(target)))
+            key = selftest_key(spec, library.sha256, host)
             checks, _ = ledger.run("self-test", lambda: selftest(folder, key, cache), _tell_checks)
-        warnings = (cache.warning,) if cache.warning else ()
     config = spec.array
     return BuildResult(
         bundle=target,
@@ -162,13 +160,13 @@ def build(
         tile_bytes=4 * config.rows * config.interleave * config.lanes * config.memory_tile,
         steps=tuple(ledger.results),
         checks=checks,
-        warnings=warnings,
+        warnings=(cache.warning,) if cache.warning else (),
     )
 
 
 def plan_build(spec_file: Path, out: Path | None, environ: Mapping[str, str]) -> BuildPlan:
     """What `build` would do, with its exact compiler calls. Writes nothing; raises as `build`."""
-    spec, _ = check(spec_file)
+    spec = load_spec(spec_file)
     target = target_of(spec, out)
     compiler = find_compiler(environ)
     plan = plan_library(render(spec), CSIM_UNITS, INCLUDE_DIRS, compiler, machine_isa())
@@ -204,31 +202,25 @@ def target_of(spec: Spec, out: Path | None) -> Path:
 # Steps ------------------------------------------------------------------------------------------
 
 
-def check(spec_file: Path) -> tuple[Spec, bytes]:
-    """The validated spec, and the file as it is."""
-    spec = load_spec(spec_file)
-    with disk_errors(spec_file, "check the path"):
-        return spec, spec_file.read_bytes()
-
-
-def selftest(folder: Path, key: str, cache: Cache) -> tuple[tuple[CheckResult, ...], bool]:
+def selftest(folder: Path, key: str, cache: Cache) -> tuple[tuple[Check, ...], bool]:
     """The checks of a staged bundle, all passed, and whether they are remembered from before.
 
     Raises WorkError when a check fails or the library crashes; that is never remembered.
     """
     entry = cache.get_or_make(key, ".json", lambda path: _run_selftest(folder, path))
     rows = json.loads(entry.path.read_text(encoding="utf-8"))
-    return tuple(CheckResult(**row) for row in rows), entry.cached
+    return tuple(Check(**row) for row in rows), entry.cached
 
 
-def selftest_key(spec: Spec, library: CompiledLibrary, host: Project) -> str:
-    """Cache key of a self-test: the library, the host package, the test and the array."""
+def selftest_key(spec: Spec, library_sha256: str, host: Project) -> str:
+    """Cache key of a self-test: the library, the host package, the test, the array, the Python."""
     return content_key(
-        library=library.sha256,
+        library=library_sha256,
         host=host.digest,
         test=file_digest(package_dir() / "selftest.py"),
         array=asdict(spec.array_config()),
         python=sys.version,
+        numpy=np.__version__,
     )
 
 
@@ -260,8 +252,7 @@ def _remembers_selftest(spec: Spec, plan: Plan, cache: Cache) -> bool:
     entry = cache.get(plan.link.key, plan.link.suffix)
     if entry is None:
         return False
-    library = CompiledLibrary(entry.path, entry.sha256, plan.isa, True, 0.0, ())
-    return cache.get(selftest_key(spec, library, host_project()), ".json") is not None
+    return cache.get(selftest_key(spec, entry.sha256, host_project()), ".json") is not None
 
 
 # What the table says of each step ---------------------------------------------------------------
@@ -277,6 +268,6 @@ def _tell_library(library: CompiledLibrary) -> tuple[bool, str]:
     return library.cached, f"{kept} of {len(library.objects)} objects from the cache{isa}"
 
 
-def _tell_checks(outcome: tuple[tuple[CheckResult, ...], bool]) -> tuple[bool, str]:
+def _tell_checks(outcome: tuple[tuple[Check, ...], bool]) -> tuple[bool, str]:
     checks, cached = outcome
     return cached, f"{len(checks)} of {len(checks)} checks equal the golden model, bit for bit"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sat_host.bundle import FORMAT, MANIFEST
+from sat_host.device import Device
 
 from . import __version__
 from .paths import sat_host_dir
@@ -40,7 +41,7 @@ def manifest(spec: Spec, project: Project, library: CompiledLibrary) -> dict[str
         "format": FORMAT,
         "hlsgen": __version__,
         "digest": project.digest,
-        "dataflows": ["os"],
+        "dataflows": list(Device.dataflows),
         "library": {
             "file": LIBRARY,
             "sha256": library.sha256,

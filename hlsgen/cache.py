@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .disk import disk_errors, exclusive, file_digest, scratch_folder
+from .errors import InputError
 
 Make = Callable[[Path], None]
 
@@ -63,7 +64,7 @@ class Cache:
         path = self._path(key, suffix)
         with disk_errors(self.folder, "set HLSGEN_CACHE to another folder"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with exclusive(path.with_name(f"{path.name}.lock"), cancelled):
+            with exclusive(path.with_name(f"{path.name}.lock"), str(path), cancelled):
                 entry = self.get(key, suffix)
                 if entry is None:
                     entry = _publish(path, make)
@@ -74,11 +75,15 @@ class Cache:
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:
-    """Where the cache is for this user, whether or not it exists."""
+    """Where the cache is for this user, whether or not it exists.
+
+    Raises InputError for a path that starts with the home of no user.
+    """
     if named := environ.get("HLSGEN_CACHE"):
-        return Path(named).expanduser().absolute()
-    base = environ.get("XDG_CACHE_HOME") or os.path.join(environ.get("HOME") or "~", ".cache")
-    return Path(base).expanduser().absolute() / "hlsgen"
+        return _expanded("HLSGEN_CACHE", named)
+    if base := environ.get("XDG_CACHE_HOME"):
+        return _expanded("XDG_CACHE_HOME", base) / "hlsgen"
+    return _expanded("HOME", environ.get("HOME") or "~") / ".cache" / "hlsgen"
 
 
 @contextmanager
@@ -100,6 +105,13 @@ def open_cache(environ: Mapping[str, str]) -> Iterator[Cache]:
 def peek_cache(environ: Mapping[str, str]) -> Cache:
     """The user's cache for looking only: nothing is made or written."""
     return Cache(cache_folder(environ))
+
+
+def _expanded(variable: str, path: str) -> Path:
+    try:
+        return Path(path).expanduser().absolute()
+    except RuntimeError as error:
+        raise InputError(f"{variable}: {path}: {error}: set it to a folder of yours") from None
 
 
 def _publish(path: Path, make: Make) -> Entry:

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,14 +16,12 @@ from pathlib import Path
 
 import filelock
 
-from .errors import HlsgenError, InputError, WorkError
+from .errors import Cancelled, HlsgenError, InputError, WorkError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FAILING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-
-
-class Cancelled(WorkError):
-    """Work was stopped because other work failed or the user interrupted it."""
+_ATTEMPT_SECONDS = 0.5
+_TOLD_ATTEMPT = 4  # after two seconds
 
 
 @contextmanager
@@ -36,15 +36,15 @@ def disk_errors(folder: Path, mend: str = "choose another folder") -> Iterator[N
         raise explain(error, folder, mend) from error
 
 
-def explain(error: OSError, folder: Path, mend: str) -> HlsgenError:
-    """The error to show for `error`, met while writing into `folder`."""
-    reason = error.strerror or str(error)
+def explain(error: OSError, place: Path | None, mend: str) -> HlsgenError:
+    """The error to show for `error`, met at `place`, when that is known."""
+    text = f"{place or 'hlsgen'}: {error.strerror or error}"
     if error.errno in _FULL:
-        free = bytes_text(free_bytes(folder))
-        return WorkError(f"{folder}: {reason} ({free} free): make room, or {mend}")
-    if error.errno in _FAILING:
-        return WorkError(f"{folder}: {reason}")
-    return InputError(f"{folder}: cannot be written: {reason}: {mend}")
+        free = f" ({bytes_text(free_bytes(place))} free)" if place else ""
+        return WorkError(f"{text}{free}: make room, or {mend}")
+    if place is None or error.errno in _FAILING:
+        return WorkError(text)
+    return InputError(f"{text}: {mend}")
 
 
 def free_bytes(folder: Path) -> int:
@@ -86,23 +86,32 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextmanager
-def exclusive(lock_file: Path, cancelled: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def exclusive(
+    lock_file: Path, what: str, cancelled: Callable[[], bool] = lambda: False
+) -> Iterator[None]:
     """Hold a lock that other processes and threads wait for; the lock file goes with the holder.
 
-    The system releases the lock of a process that dies. Raises Cancelled when `cancelled()` turns
+    The system releases the lock of a process that dies. A wait of more than two seconds is told on
+    stderr; what: it is being built meanwhile. Raises Cancelled when `cancelled()` turns
     true while waiting, OSError when the lock file cannot be made.
     """
-    # Not a singleton: each thread must contend on its own, and filelock re-checks an unlinked file.
+    # filelock would try for ever where no file can be made, as in /proc.
+    with tempfile.TemporaryFile(dir=lock_file.parent):
+        pass
+    # Not a singleton: each thread must contend on its own.
     lock = filelock.FileLock(lock_file, is_singleton=False, thread_local=False)
-    while True:
+    for attempt in itertools.count():
+        if attempt == _TOLD_ATTEMPT:
+            print(f"waiting for another build of {what}", file=sys.stderr, flush=True)
         with suppress(filelock.Timeout):
-            lock.acquire(timeout=0.5, poll_interval=0.02)
+            lock.acquire(timeout=_ATTEMPT_SECONDS, poll_interval=0.02)
             break
         if cancelled():
             raise Cancelled(f"{lock_file}: gave up waiting for another build")
     try:
         yield
     finally:
+        # While still holding it: who waits on the unlinked file makes a new one (filelock >= 3.21).
         with suppress(OSError):
             os.unlink(lock_file)
         lock.release()

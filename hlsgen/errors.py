@@ -9,11 +9,19 @@ class HlsgenError(Exception):
 
     exit_code = 1
 
+    def details(self) -> list[dict[str, object]]:
+        """The faults one by one, for programs; each has a "message"."""
+        return [{"message": str(self)}]
+
 
 class WorkError(HlsgenError):
     """The work itself failed: a compile, a self-test, a training run."""
 
     exit_code = 1
+
+
+class Cancelled(WorkError):
+    """Work was stopped because other work failed or the user interrupted it."""
 
 
 class InputError(HlsgenError):

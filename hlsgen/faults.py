@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from hlsgen.errors import InputError
+from .errors import InputError
 
 SHOWN_FAULTS = 30
 """Faults that an error's text spells out; more are only counted."""
@@ -49,3 +49,6 @@ class SpecError(InputError):
             file = shown(self.faults[0].file, 4096)
             lines.append(f"{file}: {len(self.faults) - SHOWN_FAULTS} more faults: mend these first")
         super().__init__("\n".join(lines))
+
+    def details(self) -> list[dict[str, object]]:
+        return [asdict(fault) for fault in self.faults]

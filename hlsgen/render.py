@@ -20,7 +20,7 @@ from .toolchain.gxx import Unit
 INCLUDE_DIRS = (".", "kernels", "kernels/csim")
 
 # A product of binary16 is exact in binary32, so fusing it with the addition changes no bit of the
-# array's sums; WUVE's operations round one by one (design section 2).
+# array's sums; WUVE's operations round one by one (docs/architecture.md, Numerics).
 CSIM_UNITS = (
     Unit("sat_stce.cpp", ("-ffp-contract=fast",)),
     Unit("sat_wuve.cpp", ("-ffp-contract=off",)),

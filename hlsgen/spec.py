@@ -96,7 +96,11 @@ class ArraySpec(Section):
     interleave: int = _number("Activation rows T that one row unit holds", 16, 1, 64)
     memory_tile: int = _number("Column blocks Q, of `lanes` columns each, in a tile", 8, 1, 64)
     adder_latency: int = _number(
-        "Cycles of the binary32 adder; interleave x memory_tile must reach it", 8, 1, 16
+        "Cycles a running sum is in flight (memory read, binary32 addition, memory write); "
+        "interleave x memory_tile must reach it",
+        8,
+        1,
+        16,
     )
 
     @model_validator(mode="after")

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from hlsgen.faults import Fault, shown
-from hlsgen.spec import RULE, Spec
-from hlsgen.yamlmarks import Document, Mark, Path, path_text
+from .faults import Fault, shown
+from .spec import RULE, Spec
+from .yamlmarks import Document, FieldPath, Mark, path_text
 
 _BOUNDS = {
     "greater_than_equal": ("below", "ge"),
@@ -32,14 +32,14 @@ class Finding:
     """A fault, and the paths of all fields that it is about."""
 
     fault: Fault
-    fields: tuple[Path, ...]
+    fields: tuple[FieldPath, ...]
 
 
 def finding(error: ErrorDetails, document: Document, file: str) -> Finding:
     """What one of pydantic's errors on `document.value` means to the user."""
-    path: Path = tuple(error["loc"])
+    path: FieldPath = tuple(error["loc"])
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
-    fields: tuple[Path, ...] = (path,)
+    fields: tuple[FieldPath, ...] = (path,)
     if kind == RULE:
         if context["fields"]:
             fields = tuple(tuple(name.split(".")) for name in context["fields"])
@@ -64,7 +64,7 @@ def finding(error: ErrorDetails, document: Document, file: str) -> Finding:
     return Finding(fault, fields)
 
 
-def _place(path: Path, kind: str, document: Document) -> Mark:
+def _place(path: FieldPath, kind: str, document: Document) -> Mark:
     """The key of an unknown or empty field, else the value, else what is nearest around it."""
     if path in document.keys and (kind == "extra_forbidden" or _is_empty(path, document)):
         return document.keys[path]
@@ -77,14 +77,14 @@ def _place(path: Path, kind: str, document: Document) -> Mark:
     return Mark(1, 1)
 
 
-def _is_empty(path: Path, document: Document) -> bool:
+def _is_empty(path: FieldPath, document: Document) -> bool:
     value = document.value
     for step in path:
         value = value[step]
     return value is None
 
 
-def _wrong_type(path: Path, value: Any) -> tuple[str, str]:
+def _wrong_type(path: FieldPath, value: Any) -> tuple[str, str]:
     schema = _schema_at(path)
     mend = _write(path)
     if value is None:
@@ -123,7 +123,7 @@ def _value(value: Any) -> str:
     return shown(json.dumps(value), 40)
 
 
-def _unknown_mend(path: Path) -> str:
+def _unknown_mend(path: FieldPath) -> str:
     name = shown(str(path[-1]), 60).lower()
     here = list(_schema_at(path[:-1]).get("properties", {}))
     close = difflib.get_close_matches(name, here, 1)
@@ -136,7 +136,7 @@ def _unknown_mend(path: Path) -> str:
     return f"the fields here are {', '.join(here)}"
 
 
-def _write(path: Path) -> str:
+def _write(path: FieldPath) -> str:
     return f"write {_expected(_schema_at(path))}"
 
 
@@ -152,7 +152,7 @@ def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
     return schema
 
 
-def _schema_at(path: Path) -> dict[str, Any]:
+def _schema_at(path: FieldPath) -> dict[str, Any]:
     """The JSON Schema of the field at `path`; empty when there is none."""
     schema = _schema()
     for step in path:

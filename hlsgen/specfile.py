@@ -9,11 +9,10 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from hlsgen.faults import Fault, SpecError, shown
-from hlsgen.spec import Spec
-from hlsgen.specfault import Finding, finding
-from hlsgen.yamlmarks import Document, parse_document
-from hlsgen.yamlmarks import Path as FieldPath
+from .faults import Fault, SpecError, shown
+from .spec import Spec
+from .specfault import Finding, finding
+from .yamlmarks import Document, FieldPath, parse_document
 
 MAX_BYTES = 1 << 20
 
@@ -24,11 +23,13 @@ def load_spec(path: Path) -> Spec:
     Raises SpecError (an InputError), whose text has a line `file:line:column: field: what is
     wrong: the mend` for every fault, and whose `faults` hold the same for programs.
     """
-    return parse_spec(_read(path), str(path))
+    return parse_spec(read_spec(path), str(path))
 
 
-def parse_spec(text: str, file: str) -> Spec:
-    """As `load_spec`, from text; `file` names it in faults."""
+def parse_spec(text: str | bytes, file: str) -> Spec:
+    """As `load_spec`, from text or what `read_spec` gives; `file` names it in faults."""
+    if isinstance(text, bytes):
+        text = _decode(text, file)
     document = parse_document(text, file)
     if not isinstance(document.value, dict):
         mark = document.values.get((), (1, 1))
@@ -91,7 +92,8 @@ def _without(value: dict[str, Any], removed: set[FieldPath]) -> dict[str, Any]:
     return result
 
 
-def _read(path: Path) -> str:
+def read_spec(path: Path) -> bytes:
+    """The content of the spec file at `path`. Raises SpecError when it is none."""
     try:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
@@ -106,6 +108,10 @@ def _read(path: Path) -> str:
         raise _unread(path, f"can't be read, {reason}", "check the path") from None
     if len(data) > MAX_BYTES:
         raise _unread(path, "is larger than 1 MiB", "give a spec, a short YAML file")
+    return data
+
+
+def _decode(data: bytes, file: str) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -113,7 +119,7 @@ def _read(path: Path) -> str:
         line = before.count(b"\n") + 1
         column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
         what = f"the byte 0x{data[error.start]:02x} is not UTF-8"
-        fault = Fault(str(path), line, column, "", what, "give a text file saved as UTF-8")
+        fault = Fault(file, line, column, "", what, "give a text file saved as UTF-8")
         raise SpecError([fault]) from None
 
 

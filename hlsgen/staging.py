@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Publish a bundle folder whole: written beside its target, swapped in when complete.
 
-A build that fails, is interrupted or killed leaves the target as it was. What a killed build left
-behind is removed by the next build of the same target.
+A build that fails or is interrupted leaves the target as it was. What a killed build left behind is
+mended and removed by the next build of the same target.
 """
 
 from __future__ import annotations
 
-import ctypes
 import os
 import shutil
 import tempfile
@@ -21,8 +20,6 @@ from .disk import disk_errors, exclusive, explain
 from .errors import InputError
 
 _MEND = "choose another folder with -o"
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
 
 
 @contextmanager
@@ -40,7 +37,8 @@ def staged(target: Path) -> Iterator[Path]:
             parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             with disk_errors(parent, _MEND):
-                stack.enter_context(exclusive(target.with_name(f".{target.name}.lock")))
+                lock_file = target.with_name(f".{target.name}.lock")
+                stack.enter_context(exclusive(lock_file, str(target)))
             _recover(target)
             refuse_foreign(target)
             partial = _make_partial(target)
@@ -49,7 +47,7 @@ def staged(target: Path) -> Iterator[Path]:
                 with disk_errors(parent, _MEND):
                     _swap(partial, target)
             finally:
-                shutil.rmtree(partial, ignore_errors=True)
+                _recover(target)
     except BaseException:
         for folder in made:
             with suppress(OSError):
@@ -106,12 +104,16 @@ def _make_partial(target: Path) -> Path:
 
 
 def _recover(target: Path) -> None:
-    """Clear what killed builds left. Runs under the lock, so no living build owns any of it."""
+    """Undo a swap that stopped half-way and clear what builds left, this one or killed ones.
+
+    Runs under the lock, so no other living build owns any of it.
+    """
     for aside in _leftovers(target, ".old"):
         with suppress(OSError):
             if not target.exists():
                 os.rename(aside, target)
-        shutil.rmtree(aside, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
     for partial in _leftovers(target, ".partial"):
         shutil.rmtree(partial, ignore_errors=True)
 
@@ -131,26 +133,10 @@ def _leftovers(target: Path, suffix: str) -> list[Path]:
 
 
 def _swap(partial: Path, target: Path) -> None:
-    """Put `partial` in the place of `target`; the old content ends at `partial` or is gone."""
-    if not target.exists():
-        os.rename(partial, target)
-    elif not _exchange(partial, target):
-        aside = partial.with_suffix(".old")
-        os.rename(target, aside)
-        try:
-            os.rename(partial, target)
-        except BaseException:
-            os.rename(aside, target)
-            raise
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _exchange(first: Path, second: Path) -> bool:
-    """Exchange two folders in one step (renameat2, Linux); False where that is not offered."""
-    try:
-        renameat2 = ctypes.CDLL(None).renameat2
-    except (OSError, AttributeError):
-        return False
-    names = (os.fsencode(first), os.fsencode(second))
-    status: int = renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
-    return status == 0
+    """Put `partial` in the place of `target`, which is left aside for `_recover` to remove."""
+    # Linux can exchange two folders in one step, but not on every file system (NFS), so these two
+    # renames would be needed beside it. A kill between them leaves the old bundle aside, whole;
+    # the next build of the target puts it back before it does anything else.
+    if target.exists():
+        os.rename(target, partial.with_suffix(".old"))
+    os.rename(partial, target)

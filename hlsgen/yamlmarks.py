@@ -17,13 +17,13 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from hlsgen.faults import Fault, SpecError, shown
+from .faults import Fault, SpecError, shown
 
 MAX_VALUES = 10_000
 MAX_DEPTH = 32
 MAX_NUMBER_LENGTH = 100
 
-Path = tuple[str | int, ...]
+FieldPath = tuple[str | int, ...]
 Scalar = None | bool | int | float | str
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -57,10 +57,10 @@ class Document:
     """
 
     value: Any = None
-    values: dict[Path, Mark] = field(default_factory=dict)
-    keys: dict[Path, Mark] = field(default_factory=dict)
+    values: dict[FieldPath, Mark] = field(default_factory=dict)
+    keys: dict[FieldPath, Mark] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
-    spoilt: set[Path] = field(default_factory=set)
+    spoilt: set[FieldPath] = field(default_factory=set)
 
 
 @dataclass
@@ -90,7 +90,7 @@ class _Open:
         return len(self.node.content) if isinstance(self.node.content, list) else self.key
 
 
-def path_text(path: Path) -> str:
+def path_text(path: FieldPath) -> str:
     """A path as the user writes it: `model.hidden[0]`."""
     text = "".join(f"[{p}]" if isinstance(p, int) else f".{shown(p, 40)}" for p in path)
     return text.removeprefix(".")
@@ -122,7 +122,7 @@ def parse_document(text: str, file: str) -> Document:
     return document
 
 
-def _construct(node: _Node, path: Path, document: Document) -> Any:
+def _construct(node: _Node, path: FieldPath, document: Document) -> Any:
     document.values[path] = node.mark
     content = node.content
     if isinstance(content, list):
@@ -197,7 +197,7 @@ class _Composer:
         return top is not None and isinstance(top.node.content, dict) and not top.waiting
 
     @property
-    def _path(self) -> Path:
+    def _path(self) -> FieldPath:
         steps = (level.step for level in self.stack)
         return tuple(step for step in steps if step is not None)
 
@@ -276,7 +276,7 @@ class _Composer:
             what = f"nested more than {MAX_DEPTH} levels deep"
             self._stop(mark, what, "close the brackets or indent less")
 
-    def _note(self, mark: Mark, path: Path, what: str, mend: str) -> None:
+    def _note(self, mark: Mark, path: FieldPath, what: str, mend: str) -> None:
         self.document.faults.append(Fault(self.file, *mark, path_text(path), what, mend))
 
     def _stop(self, mark: Mark, what: str, mend: str) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,17 +14,20 @@ from typing import Any
 
 import click
 
-from hlsgen.build import BuildPlan, BuildResult, OnStep, plan_build
-from hlsgen.build import build as build_bundle
-from hlsgen.disk import bytes_text
+from ..build import BuildPlan, BuildResult, OnStep, plan_build
+from ..build import build as build_bundle
+from ..disk import bytes_text
+from .options import PATH
+
+COMPILE_FOLDER = "a scratch folder that holds the rendered project"
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path))
-@click.option("-o", "--out", "out", type=click.Path(path_type=Path), metavar="DIR",
+@click.argument("spec", type=PATH)
+@click.option("-o", "--out", "out", type=PATH, metavar="DIR",
               help="The bundle folder; build/<name> by default.")  # fmt: skip
 @click.option("--target", type=click.Choice(["csim"]), default="csim", show_default=True,
-              help="What to build for.")  # fmt: skip
+              help="csim, the simulator, is the only target.")  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="List the steps and commands; write nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
 def build(spec: Path, out: Path | None, target: str, dry_run: bool, as_json: bool) -> None:
@@ -34,7 +36,7 @@ def build(spec: Path, out: Path | None, target: str, dry_run: bool, as_json: boo
         plan = plan_build(spec, out, os.environ)
         click.echo(json.dumps(plan_json(plan), indent=2) if as_json else plan_text(plan))
         return
-    with _ended_like_ctrl_c(), _progress(quiet=as_json) as on_step:
+    with _progress(quiet=as_json) as on_step:
         result = build_bundle(spec, out, os.environ, on_step)
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -65,12 +67,17 @@ def result_json(result: BuildResult) -> dict[str, Any]:
 
 def plan_json(plan: BuildPlan) -> dict[str, Any]:
     """The answer of `build --dry-run --json`."""
-    return {**dataclasses.asdict(plan), "bundle": str(plan.bundle)}
+    return {
+        **dataclasses.asdict(plan),
+        "bundle": str(plan.bundle),
+        "compile_folder": COMPILE_FOLDER,
+    }
 
 
 def plan_text(plan: BuildPlan) -> str:
     """The steps with their commands, each with whether the cache already has its outcome."""
     lines = [f"bundle {plan.bundle}, digest {plan.digest[:12]}, {plan.compiler}, nothing written"]
+    lines.append(f"compile commands run in {COMPILE_FOLDER}")
     for number, step in enumerate(plan.steps, 1):
         lines.append(f"{number}. {step}")
         for command in plan.commands:
@@ -103,7 +110,9 @@ def print_table(result: BuildResult) -> None:
         cached = "yes" if step.cached else "no"
         table.add_row(step.name, f"{step.seconds:.2f}", cached, step.detail)
     table.add_row("all", f"{result.seconds:.2f}", "", "")
-    console.print(table)
+    with console.capture() as capture:
+        console.print(table)
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
 
 
 @contextmanager
@@ -116,15 +125,3 @@ def _progress(*, quiet: bool) -> Iterator[OnStep]:
 
     with Console(stderr=True).status("starting") as status:
         yield lambda name: status.update(name)
-
-
-@contextmanager
-def _ended_like_ctrl_c() -> Iterator[None]:
-    """Let a polite end from outside (SIGTERM, SIGHUP) clean up as Ctrl-C does."""
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.default_int_handler) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
 import click
 
-from hlsgen.faults import SpecError, shown
-from hlsgen.spec import json_schema
-from hlsgen.specfile import load_spec
+from ..faults import shown
+from ..spec import json_schema
+from ..specfile import load_spec
+from .options import PATH
 
 
 @click.command()
-@click.argument("spec", type=click.Path(path_type=Path), required=False)
+@click.argument("spec", type=PATH, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of specs; needs no SPEC.")
 @click.pass_context
@@ -26,14 +26,7 @@ def check(ctx: click.Context, spec: Path | None, as_json: bool, schema: bool) ->
         return
     if spec is None:
         raise click.UsageError("Missing argument 'SPEC'", ctx)
-    try:
-        result = load_spec(spec)
-    except SpecError as error:
-        if not as_json:
-            raise
-        faults = [dataclasses.asdict(fault) for fault in error.faults]
-        click.echo(json.dumps({"ok": False, "errors": faults, "spec": None}, indent=2))
-        ctx.exit(error.exit_code)
+    result = load_spec(spec)
     if as_json:
         fields = result.model_dump(mode="json")
         click.echo(json.dumps({"ok": True, "errors": [], "spec": fields}, indent=2))

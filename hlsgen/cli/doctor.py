@@ -9,8 +9,8 @@ import os
 
 import click
 
-from hlsgen.doctor import can_build_csim, examine
-from hlsgen.errors import ToolMissingError
+from ..doctor import can_build_csim, examine
+from ..errors import ToolMissingError
 
 
 @click.command()

@@ -2,24 +2,20 @@
 """The `hlsgen` command: its subcommands, and what an error prints and returns.
 
 Exit status: 0 done; 1 the work failed; 2 bad input or usage; 3 a needed tool is missing; 130
-interrupted. An expected error is one line on stderr; a traceback is a bug.
+interrupted. An expected error is one line on stderr; a traceback is a bug. With --json among the
+arguments, stdout gets the errors as well, as {"ok": false, "errors": [{"message": ...}]}.
 """
 
 from __future__ import annotations
 
+# Little is imported here: until `main` runs, Ctrl-C would end in a traceback.
 import contextlib
-import difflib
-import errno
-import importlib
-import importlib.util
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-import click
-
-from hlsgen import __version__
-from hlsgen.errors import HlsgenError, InputError, ToolMissingError
+from ..errors import HlsgenError, InputError
 
 COMMANDS = {
     "build": ("hlsgen.cli.build:build", "Render, compile, self-test and bundle an accelerator."),
@@ -29,109 +25,97 @@ COMMANDS = {
 }
 """Subcommands: where each one is, loaded when it is called, and its line in the help."""
 
-_DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
-_FULL = {errno.ENOSPC, errno.EDQUOT}
-
-
-class LazyGroup(click.Group):
-    """A group that imports a command's module only when the command runs."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(name for name, (target, _) in COMMANDS.items() if _exists(target))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        module, _, attribute = COMMANDS[cmd_name][0].partition(":")
-        try:
-            command = getattr(importlib.import_module(module), attribute)
-        except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package == "hlsgen":
-                raise
-            raise ToolMissingError(
-                f"hlsgen {cmd_name}: the Python package {package} is missing: install it"
-            ) from error
-        assert isinstance(command, click.Command)
-        return command
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        close = difflib.get_close_matches(args[0][:60], self.list_commands(ctx), 1)
-        if close and close[0] != args[0]:
-            raise click.UsageError(f"No such command {args[0]!r}, did you mean {close[0]}?", ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name][1]) for name in self.list_commands(ctx)])
-
-
-def _exists(target: str) -> bool:
-    return importlib.util.find_spec(target.partition(":")[0]) is not None
-
-
-@click.group(
-    cls=LazyGroup,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-@click.version_option(__version__, message="hlsgen %(version)s")
-@click.pass_context
-def cli(ctx: click.Context) -> None:
-    """Turn one YAML spec into an accelerator for N:M-sparse DNN training."""
-    if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help(), err=True)
-        ctx.exit(InputError.exit_code)
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (default: the process's arguments) and return the exit status.
 
     A command ends early by `ctx.exit(status)`, or by raising a HlsgenError.
     """
+    _open_closed_streams()
+    arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        status = cli.main(
-            args=None if argv is None else list(argv), prog_name="hlsgen", standalone_mode=False
-        )
+        with _ended_like_ctrl_c():
+            return _run(arguments)
+    except KeyboardInterrupt:
+        return _fail("interrupted", 130, arguments)
+
+
+def _run(arguments: list[str]) -> int:
+    import click
+
+    from .commands import cli
+
+    try:
+        status = cli.main(args=list(arguments), prog_name="hlsgen", standalone_mode=False)
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except HlsgenError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code, arguments, error.details())
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "hlsgen"
         text = " ".join(error.format_message().split()).rstrip(".")
-        return _fail(f"{command}: {text}: see `{command} --help`", InputError.exit_code)
+        text = f"{command}: {text}: see `{command} --help`"
+        return _fail(text, InputError.exit_code, arguments)
     except click.ClickException as error:
-        return _fail(f"hlsgen: {error.format_message()}", error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", 130)
+        return _fail(f"hlsgen: {error.format_message()}", error.exit_code, arguments)
+    except click.Abort:
+        return _fail("interrupted", 130, arguments)
     except BrokenPipeError:
         _drop_stdout()
         return 1
     except OSError as error:
+        from pathlib import Path
+
+        from ..disk import explain
+
         _drop_stdout()
-        return _fail(*_os_failure(error))
+        place = Path(error.filename) if isinstance(error.filename, str) else None
+        failure = explain(error, place, "choose another path")
+        return _fail(str(failure), failure.exit_code, arguments)
     except MemoryError:
-        return _fail("hlsgen: out of memory: use a smaller array, network or batch", 1)
+        text = "hlsgen: out of memory: use a smaller array, network or batch"
+        return _fail(text, 1, arguments)
 
 
-def _fail(text: str, status: int) -> int:
+def _fail(
+    text: str, status: int, arguments: list[str], details: list[dict[str, object]] | None = None
+) -> int:
+    """Tell an error on stderr and, where --json is asked for, on stdout; return `status`."""
     # stderr may be closed or full as well; the status still tells.
     with contextlib.suppress(OSError):
-        click.echo(text, err=True)
+        print(text, file=sys.stderr, flush=True)
+    if "--json" in arguments:
+        import json
+
+        errors = details or [{"message": text}]
+        try:
+            print(json.dumps({"ok": False, "errors": errors}, indent=2), flush=True)
+        except OSError:
+            _drop_stdout()
     return status
 
 
-def _os_failure(error: OSError) -> tuple[str, int]:
-    name = error.filename if isinstance(error.filename, str) else "hlsgen"
-    text = f"{name}: {error.strerror or error}"
-    if error.errno in _FULL:
-        return f"{text}: free some space or choose another folder", 1
-    if error.errno in _DENIED and error.filename:
-        return f"{text}: choose a path that you may write to", InputError.exit_code
-    return f"{text}: check the file and the system", 1
+def _open_closed_streams() -> None:
+    """Stand in for a stdout or stderr that was closed (`>&-`), which Python leaves as None."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+@contextlib.contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let a polite end from outside (SIGTERM, SIGHUP) clean up as Ctrl-C does.
+
+    A signal that is ignored (nohup) or that a caller handles is left alone.
+    """
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _drop_stdout() -> None:

@@ -14,26 +14,37 @@ from sat_host.bundle import load_bundle
 from sat_host.errors import HostError
 from sat_host.metrics import to_json
 from sat_host.session import DEVICES, describe_final, train_bundle
-from sat_host.settings import METHODS, TrainingConfig
+from sat_host.settings import LIMITS, METHODS, TrainingConfig
 
-from hlsgen.build import build
-from hlsgen.specfile import load_spec
+from ..build import build
+from ..errors import HlsgenError
+from ..specfile import parse_spec, read_spec
+from .options import PATH
+
+_DEFAULT = "the bundle's by default"
+
+
+def _range(field: str) -> str:
+    low, high = LIMITS[field]
+    return f"{low} to {high}"
 
 
 @click.command()
-@click.argument("spec_or_bundle", type=click.Path(path_type=Path))
+@click.argument("spec_or_bundle", type=PATH)
 @click.option("--method", type=click.Choice(METHODS),
-              help="Which products are pruned; the spec's by default.")  # fmt: skip
+              help=f"Which products are pruned; {_DEFAULT}.")  # fmt: skip
 @click.option("--keep", type=int, metavar="N",
-              help="Weights kept of each group; the spec's by default.")  # fmt: skip
+              help=f"Weights kept of each group, 1 to the group's size; {_DEFAULT}.")  # fmt: skip
 @click.option("--seed", type=int, metavar="S",
-              help="Of the first weights and the order of samples.")  # fmt: skip
-@click.option("--epochs", type=int, metavar="E", help="Passes over the training data.")
+              help="Of the first weights and the order of samples, "
+                   f"{_range('seed')}; {_DEFAULT}.")  # fmt: skip
+@click.option("--epochs", type=int, metavar="E",
+              help=f"Passes over the training data, {_range('epochs')}; {_DEFAULT}.")  # fmt: skip
 @click.option("--device", type=click.Choice(list(DEVICES)), default="csim", show_default=True,
               help="csim, the bundle's library, or golden, the NumPy model.")  # fmt: skip
-@click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--metrics", type=PATH, metavar="FILE",
               help="Where the records go; BUNDLE.runs/<run>.jsonl by default.")  # fmt: skip
-@click.option("-o", "--out", type=click.Path(path_type=Path), metavar="DIR",
+@click.option("-o", "--out", type=PATH, metavar="DIR",
               help="The bundle folder of a spec; build/<name> by default.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the final record as a JSON object.")
 @click.option("--quiet", is_flag=True, help="No progress on stderr.")
@@ -62,8 +73,9 @@ def train(
         with made_folder(file.parent if metrics is None else None):
             final = train_bundle(bundle, device=device, metrics=file, quiet=quiet, **overrides)
     except HostError as error:
-        click.echo(str(error), err=True)
-        ctx.exit(error.exit_code)
+        failure = HlsgenError(str(error))
+        failure.exit_code = error.exit_code
+        raise failure from error
     if not quiet:
         click.echo(f"metrics: {file}", err=True)
     click.echo(to_json(final) if as_json else describe_final(final))
@@ -76,13 +88,15 @@ def prepare(place: Path, out: Path | None, overrides: dict[str, Any], *, quiet: 
     """
     if place.is_dir():
         return place
-    TrainingConfig.from_settings(load_spec(place).model_dump(mode="json"), **overrides)
+    text = read_spec(place)
+    settings = parse_spec(text, str(place)).model_dump(mode="json")
+    TrainingConfig.from_settings(settings, **overrides)
 
     def on_step(name: str) -> None:
         if not quiet:
             click.echo(f"build: {name}", err=True)
 
-    result = build(place, out, os.environ, on_step)
+    result = build(place, out, os.environ, on_step, text=text)
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)
     return result.bundle

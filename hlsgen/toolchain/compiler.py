@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -42,8 +44,12 @@ def find_compiler(environ: Mapping[str, str]) -> Compiler:
     Raises ToolMissingError that names what was looked for, what was found, and the package.
     """
     named = environ.get("CXX", "").strip()
+    try:
+        commands = [tuple(shlex.split(named))] if named else _candidates()
+    except ValueError as error:
+        raise ToolMissingError(f"$CXX cannot be read: {named}: {error}: mend it") from None
     rejected: list[str] = []
-    for command in [tuple(shlex.split(named))] if named else _candidates():
+    for command in commands:
         program = shutil.which(command[0], path=environ.get("PATH"))
         if program is None:
             continue
@@ -61,9 +67,10 @@ def parse_banner(banner: str) -> tuple[str, str] | None:
     ('g++', '12.2.0')
     """
     # What stands in parentheses is the packager's own version.
+    known = re.search(r"[cg]\+\+|gcc|clang", banner, re.IGNORECASE)
     plain = re.sub(r"\([^()]*\)", " ", banner)
     version = re.search(r"(?<![\w.-])\d+(\.\d+)+", plain)
-    if version is None:
+    if known is None or version is None:
         return None
     return ("clang++" if "clang" in banner.lower() else "g++"), version.group()
 
@@ -86,7 +93,7 @@ def _inspect(command: tuple[str, ...]) -> Compiler | str:
     banner = next(iter(output.splitlines()), "").strip()
     parsed = parse_banner(banner)
     if parsed is None:
-        return f"{shown} does not tell its version"
+        return f"{shown} is not a C++ compiler that hlsgen knows"
     kind, version = parsed
     if int(version.split(".")[0]) < MINIMUM[kind]:
         return f"{shown} is {kind} {version}, too old: {MINIMUM[kind]} or newer is needed"
@@ -96,12 +103,28 @@ def _inspect(command: tuple[str, ...]) -> Compiler | str:
 def _missing_text(named: str, rejected: list[str]) -> str:
     needed = f"g++ {MINIMUM['g++']} or clang++ {MINIMUM['clang++']}"
     if rejected:
-        mend = "set CXX to a newer compiler" if not named else "point CXX at a newer one"
+        # The plain package is the release's default, which may be what is too old.
+        package = f"{_PACKAGES}-{MINIMUM['g++']} (or newer)"
+        mend = ", and unset CXX, or point it at that" if named else ", or set CXX to a newer one"
         found = "; ".join(rejected)
-        return f"no usable C++ compiler: {found}: install {needed}, e.g. {_PACKAGES}, or {mend}"
+        return f"no usable C++ compiler: {found}: install {needed}, e.g. {package}{mend}"
     if named:
         return f"$CXX not found: {named}: unset CXX, or install {needed} or newer, e.g. {_PACKAGES}"
     return (
         "g++ not found: neither g++ nor clang++ is on PATH: install it, "
         f"e.g. {_PACKAGES} ({needed} or newer)"
     )
+
+
+def main() -> int:
+    """What `make` asks before minutes of installing, so nothing here may need a package."""
+    try:
+        find_compiler(os.environ)
+    except ToolMissingError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

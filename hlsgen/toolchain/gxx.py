@@ -7,11 +7,11 @@ commands nor the bytes of the library depend on where it was built.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import shutil
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from ..cache import Cache, Entry, content_key
-from ..disk import Cancelled, disk_errors, scratch_folder
-from ..errors import WorkError
+from ..disk import disk_errors, explain, scratch_folder
+from ..errors import Cancelled, WorkError
 from ..project import Project, digest_of, write
 from .compiler import Compiler
-from .isa import isa_flags
 from .run import CommandError, describe_status, first_error_line, run
 
 LIBRARY = "libsat.so"
@@ -36,6 +35,13 @@ COMMON_FLAGS = (
 LINK_FLAGS = ("-shared", "-Wl,--build-id=none", "-Wl,-z,defs")
 _SUFFIXES = {".h", ".hh", ".hpp", ".inc", ".c", ".cc", ".cpp"}
 _COMPILE_SECONDS = 900.0
+_NO_SPACE = "No space left on device"
+_TMPDIR = "set TMPDIR to another folder"
+# Search paths and options that g++ and clang++ take from the environment.
+_FOREIGN = {
+    *("CPATH", "C_INCLUDE_PATH", "CPLUS_INCLUDE_PATH", "LIBRARY_PATH", "COMPILER_PATH"),
+    *("DEPENDENCIES_OUTPUT", "SUNPRO_DEPENDENCIES", "LD_RUN_PATH", "CCC_OVERRIDE_OPTIONS"),
+}
 
 
 @dataclass(frozen=True)
@@ -77,11 +83,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class ObjectReport:
-    """What one unit cost. seconds: of the compile, or of the look into the cache."""
+    """One unit of a library. cached: it was not compiled now."""
 
     source: str
     cached: bool
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,15 @@ class CompiledLibrary:
     sha256: str
     isa: str
     cached: bool
-    seconds: float
     objects: tuple[ObjectReport, ...]
+
+
+def isa_flags(level: str) -> tuple[str, ...]:
+    """Flags of g++ and clang++ for an x86-64 level; none for "", the compiler's baseline."""
+    if not level:
+        return ()
+    wide = ("-mprefer-vector-width=512",) if level == "x86-64-v4" else ()
+    return (f"-march={level}", *wide)
 
 
 def plan_library(
@@ -105,11 +117,12 @@ def plan_library(
 ) -> Plan:
     """The commands for `project`, and their cache keys. Nothing is written or run.
 
-    units and include_dirs are relative to the project's root. isa: see `toolchain.isa`. A key
+    units and include_dirs are relative to the project's root. isa: see `isa_flags`. A key
     covers every source of the project, the compiler's version line, and all arguments.
     """
     files = project.files.items()
     sources = {path: text for path, text in files if PurePosixPath(path).suffix in _SUFFIXES}
+    digest = digest_of(sources)
     made_by = {"banner": compiler.banner, "machine": platform.machine()}
     flags = (*COMMON_FLAGS, *isa_flags(isa), *(f"-I{folder}" for folder in include_dirs))
     commands = []
@@ -118,7 +131,7 @@ def plan_library(
             raise WorkError(f"{unit.source}: not in the rendered project")
         output = f"{PurePosixPath(unit.source).stem}.o"
         arguments = (*flags, *unit.flags, "-c", unit.source, "-o", output)
-        key = content_key(sources=digest_of(sources), arguments=arguments, **made_by)
+        key = content_key(sources=digest, arguments=arguments, **made_by)
         commands.append(Command(unit.source, output, (*compiler.command, *arguments), key))
     arguments = (*LINK_FLAGS, "-o", LIBRARY, *(command.output for command in commands))
     key = content_key(objects=[c.key for c in commands], arguments=arguments, **made_by)
@@ -132,19 +145,17 @@ def compile_library(plan: Plan, cache: Cache) -> CompiledLibrary:
     Raises WorkError that quotes the compiler's first error, and InputError or WorkError when the
     disk refuses. Ctrl-C ends the compilers and leaves no entry.
     """
-    start = time.monotonic()
     entry = cache.get(plan.link.key, plan.link.suffix)
     if entry is None:
         with scratch_folder("hlsgen-compile-") as scratch:
-            with disk_errors(scratch, "set TMPDIR to another folder"):
+            with disk_errors(scratch, _TMPDIR):
                 write(plan.project, scratch)
             shop = _Workshop(cache, scratch, threading.Event())
             objects = shop.make_objects(plan.units)
             entry = shop.make(plan.link)
     else:
-        objects = tuple(ObjectReport(unit.source, True, 0.0) for unit in plan.units)
-    seconds = time.monotonic() - start
-    return CompiledLibrary(entry.path, entry.sha256, plan.isa, entry.cached, seconds, objects)
+        objects = tuple(ObjectReport(unit.source, True) for unit in plan.units)
+    return CompiledLibrary(entry.path, entry.sha256, plan.isa, entry.cached, objects)
 
 
 @dataclass(frozen=True)
@@ -177,24 +188,21 @@ class _Workshop:
         )
 
     def _make_object(self, unit: Command) -> ObjectReport:
-        start = time.monotonic()
         try:
             entry = self.make(unit)
-            with disk_errors(self.scratch, "set TMPDIR to another folder"):
+            with disk_errors(self.scratch, _TMPDIR):
                 shutil.copyfile(entry.path, self.scratch / unit.output)
         except BaseException:
             self.cancel.set()
             raise
-        return ObjectReport(unit.source, entry.cached, time.monotonic() - start)
+        return ObjectReport(unit.source, entry.cached)
 
     def _execute(self, command: Command, target: Path) -> None:
-        # Messages are parsed, so they must be in English.
-        env = {**os.environ, "LC_ALL": "C"}
         try:
             run(
                 command.argv,
                 cwd=self.scratch,
-                env=env,
+                env=_environment(),
                 timeout=_COMPILE_SECONDS,
                 cancel=self.cancel,
             )
@@ -204,6 +212,9 @@ class _Workshop:
 
     def _compile_error(self, command: Command, error: CommandError, target: Path) -> WorkError:
         verb = "linking" if command.source == command.output else "compiling"
+        if _NO_SPACE in error.stderr + error.stdout:
+            full = explain(OSError(errno.ENOSPC, _NO_SPACE), self.scratch.parent, _TMPDIR)
+            return WorkError(f"{verb} {command.source} failed: {full}")
         if error.status is None or error.status < 0:
             text = f"{command.argv[0]} {describe_status(error.status)}"
         else:
@@ -215,6 +226,16 @@ class _Workshop:
                 log.write_text(error.stderr + error.stdout, encoding="utf-8")
                 where = f" (whole output: {log})"
         return WorkError(f"{verb} {command.source} failed: {text}{where}")
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without what changes a compiler's output and is in no cache key."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _FOREIGN and not name.startswith("GCC_")
+    }
+    return {**kept, "LC_ALL": "C"}  # messages are parsed, so they must be in English
 
 
 def _raise_cause(futures: Sequence[Future[ObjectReport]]) -> None:

@@ -14,8 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..disk import Cancelled
-from ..errors import ToolMissingError, WorkError
+from ..errors import Cancelled, ToolMissingError, WorkError
 
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
@@ -25,10 +24,8 @@ _GRACE_SECONDS = 2.0
 class Completed:
     """A command that ended with status 0."""
 
-    argv: tuple[str, ...]
     stdout: str
     stderr: str
-    seconds: float
 
 
 class CommandError(WorkError):
@@ -38,7 +35,6 @@ class CommandError(WorkError):
     """
 
     def __init__(self, argv: Sequence[str], status: int | None, stdout: str, stderr: str) -> None:
-        self.argv = tuple(argv)
         self.status = status
         self.stdout = stdout
         self.stderr = stderr
@@ -59,7 +55,6 @@ def run(
     on a timeout, on `cancel`, and on Ctrl-C. Raises CommandError for a non-zero exit or a timeout,
     Cancelled, and ToolMissingError when the program cannot be started.
     """
-    start = time.monotonic()
     try:
         process = subprocess.Popen(
             argv,
@@ -75,13 +70,13 @@ def run(
     except OSError as error:
         raise ToolMissingError(f"{argv[0]}: cannot be run: {error.strerror}") from error
     try:
-        stdout, stderr = _communicate(process, argv, start, timeout, cancel)
+        stdout, stderr = _communicate(process, argv, timeout, cancel)
     except BaseException:
         _end_group(process)
         raise
     if process.returncode != 0:
         raise CommandError(argv, process.returncode, stdout, stderr)
-    return Completed(tuple(argv), stdout, stderr, time.monotonic() - start)
+    return Completed(stdout, stderr)
 
 
 def first_error_line(*outputs: str) -> str:
@@ -112,10 +107,10 @@ def command_text(argv: Sequence[str]) -> str:
 def _communicate(
     process: subprocess.Popen[str],
     argv: Sequence[str],
-    start: float,
     timeout: float | None,
     cancel: threading.Event | None,
 ) -> tuple[str, str]:
+    start = time.monotonic()
     while True:
         try:
             return process.communicate(timeout=_POLL_SECONDS)

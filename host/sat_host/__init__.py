@@ -9,10 +9,11 @@ y = device.matmul(a, b, keep=2)
 from .bundle import Bundle, load_bundle, open_device
 from .config import ArrayConfig
 from .device import Device
-from .errors import BundleError, DeviceError, HostError
+from .errors import ArgumentError, BundleError, DeviceError, HostError
 from .golden_device import GoldenDevice
 
 __all__ = [
+    "ArgumentError",
     "ArrayConfig",
     "Bundle",
     "BundleError",

@@ -8,10 +8,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from .errors import HostError
+from .bundle import MANIFEST, load_bundle
+from .errors import HostError, SettingsError
 from .metrics import to_json
 from .session import DEVICES, describe_final, train_bundle
 from .settings import METHODS
@@ -23,11 +25,15 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: error: {message}\n")
 
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        print(end="", flush=True)  # help that can't be written fails here, not in the exit
+        super().exit(status, message)
+
 
 def default_bundle() -> Path:
     """The bundle that holds this copy of the package, else the working directory."""
     home = Path(__file__).resolve().parent.parent
-    return home if (home / "bundle.json").is_file() else Path()
+    return home if (home / MANIFEST).is_file() else Path()
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,7 +52,12 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, metavar="S", help="of the weights and the order")
     train.add_argument("--epochs", type=int, metavar="E", help="passes over the training set")
     train.add_argument("--device", choices=tuple(DEVICES), default="csim", help="default: csim")
-    train.add_argument("--metrics", type=Path, metavar="FILE", help="write JSON lines to FILE")
+    train.add_argument(
+        "--metrics",
+        type=Path,
+        metavar="FILE",
+        help="write JSON lines to FILE; until the run is complete, to FILE.<process>.partial",
+    )
     train.add_argument("--quiet", action="store_true", help="no progress on stderr")
     return parser
 
@@ -66,8 +77,6 @@ def _train(bundle: Path, options: argparse.Namespace) -> str:
 
 
 def _info(bundle: Path, options: argparse.Namespace) -> str:
-    from .bundle import load_bundle
-
     settings = load_bundle(bundle).settings
     if options.json:
         return json.dumps(settings, sort_keys=True)
@@ -83,22 +92,41 @@ def _info(bundle: Path, options: argparse.Namespace) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status (0, 1 failed, 2 bad input, 3 missing, 130 ^C)."""
-    options = build_parser().parse_args(arguments)
-    bundle = default_bundle() if options.bundle is None else options.bundle
-    act = _train if options.command == "train" else _info
+    _open_closed_streams()
     try:
+        options = build_parser().parse_args(arguments)
+        bundle = default_bundle() if options.bundle is None else options.bundle
+        act = _train if options.command == "train" else _info
         print(act(bundle, options), flush=True)
     except KeyboardInterrupt:
-        print("sat_host: interrupted", file=sys.stderr)
-        return 130
+        return _failed("interrupted", 130)
     except HostError as error:
-        print(f"sat_host: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:
-        # The reader left; keep the interpreter from complaining when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        field = error.field if isinstance(error, SettingsError) else None
+        given = field is not None and getattr(options, field, None) is not None
+        return _failed(f"--{field}: {error}" if given else str(error), error.exit_code)
+    except MemoryError:
+        return _failed("out of memory: use a smaller network or batch", 1)
+    except OSError as error:
+        # Keep the interpreter from complaining when it flushes at exit what can't be written.
+        with suppress(OSError, AttributeError):  # stdout may be closed
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):  # the reader left
+            return 1
+        return _failed(f"{error.filename or 'output'}: {error.strerror or error}", 1)
     return 0
+
+
+def _open_closed_streams() -> None:
+    """Send what goes to a stream that was closed at the start, None in Python, to nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+
+
+def _failed(text: str, status: int) -> int:
+    with suppress(OSError):  # the status tells, even when stderr is closed or full
+        print(f"sat_host: {text}", file=sys.stderr)
+    return status
 
 
 if __name__ == "__main__":

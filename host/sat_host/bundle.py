@@ -15,7 +15,7 @@ from .config import ArrayConfig
 from .csim import CsimBackend
 from .device import Device
 from .engine import EngineDevice
-from .errors import BundleError
+from .errors import BundleError, SettingsError
 from .isa import LEVELS, machine_flags, missing_flags
 
 FORMAT = 1
@@ -24,7 +24,7 @@ MANIFEST = "bundle.json"
 
 @dataclass(frozen=True)
 class Bundle:
-    """A bundle folder whose manifest was read. settings: all of bundle.json."""
+    """A bundle folder whose manifest was read. path: absolute. settings: all of bundle.json."""
 
     path: Path
     config: ArrayConfig
@@ -38,6 +38,9 @@ class Bundle:
 
 def load_bundle(path: str | os.PathLike[str]) -> Bundle:
     """Read a bundle's manifest. Raises BundleError, one line with the mend."""
+    if not isinstance(path, (str, os.PathLike)):
+        kind = type(path).__name__
+        raise BundleError(f"bundle: expected the path of a bundle folder, got {kind}")
     folder = Path(path)
     manifest = folder / MANIFEST
     try:
@@ -46,33 +49,40 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         raise BundleError(
             f"{folder}: no bundle here ({MANIFEST} is missing): make one with `hlsgen build`"
         ) from None
+    except PermissionError as error:
+        raise BundleError(f"{manifest}: {error.strerror}: check the permissions") from None
     except (OSError, ValueError, RecursionError) as error:
-        raise BundleError(f"{manifest}: can't be read ({error}): build the bundle again") from None
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise BundleError(f"{manifest}: can't be read ({reason}): build the bundle again") from None
     if not isinstance(settings, dict) or settings.get("format") != FORMAT:
         raise BundleError(f"{manifest}: not of format {FORMAT}: build the bundle again")
     try:
         array = {**settings["array"], "group": settings["sparsity"]["group"]}
-        config = ArrayConfig(**{f.name: _whole(array[f.name]) for f in fields(ArrayConfig)})
+        config = ArrayConfig(**{f.name: array[f.name] for f in fields(ArrayConfig)})
         for key in ("file", "sha256", "machine", "isa"):
-            if not isinstance(settings["library"][key], str):
-                raise TypeError(f"library.{key} is not a text")
+            if not _is_line(settings["library"][key]):
+                raise TypeError(f"library.{key}")
+        dataflows = settings["dataflows"]
+        if not isinstance(dataflows, list) or not all(map(_is_line, dataflows)):
+            raise TypeError("dataflows")
+    except SettingsError as error:
+        raise BundleError(f"{manifest}: {error}: build the bundle again") from None
     except (KeyError, TypeError) as error:
         raise BundleError(f"{manifest}: {error} is missing or wrong: build again") from None
-    return Bundle(folder, config, settings)
+    return Bundle(folder.resolve(), config, settings)
 
 
 def open_device(path: str | os.PathLike[str] | Bundle) -> Device:
     """The accelerator of a bundle, on csim. Raises BundleError, one line with the mend."""
     bundle = path if isinstance(path, Bundle) else load_bundle(path)
     _check_library(bundle)
-    dataflows = tuple(str(name) for name in bundle.settings.get("dataflows", ["os"]))
+    dataflows = tuple(bundle.settings["dataflows"])
     return EngineDevice(bundle.config, CsimBackend(bundle.library, bundle.config), dataflows)
 
 
-def _whole(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise TypeError(f"{value!r}")
-    return value
+def _is_line(value: object) -> bool:
+    """A text without line ends, NUL and other control characters."""
+    return isinstance(value, str) and value.isprintable()
 
 
 def _check_library(bundle: Bundle) -> None:
@@ -97,8 +107,9 @@ def _check_library(bundle: Bundle) -> None:
     try:
         digest = hashlib.sha256(library.read_bytes()).hexdigest()
     except OSError as error:
-        reason = error.strerror or error
-        raise BundleError(f"{library}: {reason}: build the bundle again") from None
+        denied = isinstance(error, PermissionError)
+        mend = "check the permissions" if denied else "build the bundle again"
+        raise BundleError(f"{library}: {error.strerror or error}: {mend}") from None
     if digest != wanted["sha256"]:
         raise BundleError(
             f"{library}: truncated or changed since it was built (its digest is not the one in "

@@ -3,16 +3,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+from .errors import SettingsError
+
+# Smallest and largest value of each constant, as in hlsgen's spec.
+LIMITS = {
+    "rows": (1, 64),
+    "lanes": (4, 64),
+    "group": (4, 32),
+    "interleave": (1, 64),
+    "memory_tile": (1, 64),
+    "adder_latency": (1, 16),
+}
 
 
 @dataclass(frozen=True)
 class ArrayConfig:
-    """The build-time constants of one accelerator (design: rows x lanes USPEs).
+    """The build-time constants of one accelerator of rows x lanes USPEs.
 
     rows, lanes: R row units of C lanes. group: M of N:M. interleave: most activation rows T that
     a row unit holds. memory_tile: most column blocks Q of one tile. adder_latency: cycles that a
-    running sum is in flight.
+    running sum is in flight. Raises SettingsError for a value that no array has.
     """
 
     rows: int
@@ -21,6 +33,21 @@ class ArrayConfig:
     interleave: int
     memory_tile: int
     adder_latency: int
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value, (low, high) = getattr(self, field.name), LIMITS[field.name]
+            whole = isinstance(value, int) and not isinstance(value, bool)
+            if not whole or not low <= value <= high:
+                raise SettingsError(
+                    f"{field.name}: expected an integer from {low} to {high}, got {value!r}"
+                )
+        for name in ("lanes", "group"):
+            value = getattr(self, name)
+            if value & (value - 1):
+                raise SettingsError(f"{name}: expected a power of two, got {value}")
+        if self.group > self.lanes:
+            raise SettingsError(f"group: expected at most lanes {self.lanes}, got {self.group}")
 
     @property
     def word_bytes(self) -> int:
@@ -46,7 +73,14 @@ class ArrayConfig:
         """Blocks of `lanes` elements that cover an axis of `extent` elements."""
         return -(-extent // self.lanes)
 
+    def value_words(self, keep: int) -> int:
+        """Words of kept values in one packed record."""
+        return self.groups_per_panel * keep
+
+    def index_words(self, keep: int) -> int:
+        """Words of indices in one packed record; none when all values are kept."""
+        return 0 if keep == self.group else -(-self.value_words(keep) // self.index_slots)
+
     def record_words(self, keep: int) -> int:
         """Words of one packed record: a panel of the reduction times one column block."""
-        values = self.groups_per_panel * keep
-        return values if keep == self.group else values + -(-values // self.index_slots)
+        return self.value_words(keep) + self.index_words(keep)

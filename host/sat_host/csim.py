@@ -77,7 +77,8 @@ class CsimBackend:
 
 def _load(path: Path) -> ctypes.CDLL:
     try:
-        library = ctypes.CDLL(str(path))
+        # A name without a folder would be looked up along the loader's search path.
+        library = ctypes.CDLL(str(path.absolute()))
         library.sat_csim_geometry.restype = None
         library.sat_csim_geometry.argtypes = [ctypes.c_void_p]
         library.sat_csim_error.restype = ctypes.c_char_p

@@ -17,7 +17,6 @@ from .errors import MissingPackageError, SettingsError
 class Dataset:
     """Features float16 (samples, features) and labels int64 (samples,), for training and test."""
 
-    name: str
     classes: int
     train_x: npt.NDArray[np.float16]
     train_y: npt.NDArray[np.int64]
@@ -40,7 +39,6 @@ def load_dataset(name: str, test_fraction: float) -> Dataset:
     features, labels = LOADERS[name]()
     test = stratified_test_mask(labels, test_fraction)
     return Dataset(
-        name=name,
         classes=int(labels.max()) + 1,
         train_x=features[~test],
         train_y=labels[~test],

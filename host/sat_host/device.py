@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The device as the training program sees it: matrices, packed weights, products and updates.
 
-Every implementation gives the same bits (design sections 2 and 3): `GoldenDevice` in NumPy,
-`EngineDevice` through the accelerator's command lists. Training code is written against `Device`.
+Every implementation gives the same bits (docs/architecture.md, Numerics and N:M pruning):
+`GoldenDevice` in NumPy, `EngineDevice` through the accelerator's command lists. Training code is
+written against `Device`.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,11 +18,19 @@ import numpy.typing as npt
 
 from . import arguments, packing
 from .config import ArrayConfig
-from .errors import DeviceError
+from .errors import ArgumentError, DeviceError
 
-__all__ = ["Array", "Device", "DeviceError", "Matrix", "PackedMatrix", "UpdateScalars"]
+__all__ = ["Array", "Device", "DeviceError", "Matrix", "Memory", "PackedMatrix", "UpdateScalars"]
 
 Array = npt.NDArray[Any]
+
+
+@dataclass(eq=False)
+class Memory:
+    """A piece of the owner's memory, which a handle points to; `live` ends when it is freed."""
+
+    owner: Device
+    live: bool = field(default=True, init=False)
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,8 @@ class Matrix:
 
     def head(self, rows: int) -> Matrix:
         """The first `rows` rows, for a batch smaller than the buffer."""
-        if not 1 <= rows <= self.rows:
-            raise DeviceError(f"a view of {rows} rows does not fit a matrix of {self.rows} rows")
+        if arguments.extent("rows", rows) > self.rows:
+            raise ArgumentError(f"a view of {rows} rows does not fit a matrix of {self.rows} rows")
         return Matrix(self.handle, rows, self.columns, self.dtype)
 
 
@@ -59,7 +68,8 @@ class PackedMatrix:
 
 @dataclass(frozen=True)
 class UpdateScalars:
-    """Scalars of one WUVE command, rounded to binary32 (design section 2)."""
+    """Scalars of one WUVE command. Each device rounds them to binary32: `EngineDevice` when they
+    become fields of the command, `GoldenDevice` as it multiplies."""
 
     lr: float
     momentum: float
@@ -71,7 +81,11 @@ Allocation = TypeVar("Allocation", Matrix, PackedMatrix)
 
 
 class Device(ABC):
-    """Memory, products and updates. Methods raise `DeviceError` if shapes or dtypes disagree."""
+    """Memory, products and updates.
+
+    Methods raise `ArgumentError` for wrong shapes, dtypes or values and for matrices that were
+    freed or belong to another device, before they change anything; `DeviceError` when they fail.
+    """
 
     config: ArrayConfig
     dataflows: tuple[str, ...] = ("os",)
@@ -98,9 +112,27 @@ class Device(ABC):
     def read_packed(self, source: PackedMatrix) -> npt.NDArray[np.uint16]:
         """The packed records: uint16 [column blocks, panels, record words, lanes]."""
 
-    @abstractmethod
     def free(self, *items: Matrix | PackedMatrix) -> None:
-        """Give device memory back."""
+        """Give device memory back: all of it, or none if an item can't be freed."""
+        pieces = [self._memory(item) for item in items]
+        if len(set(pieces)) < len(pieces):
+            raise ArgumentError("free: the same matrix was given twice")
+        for piece in pieces:
+            piece.live = False
+            self._release(piece)
+
+    @abstractmethod
+    def _release(self, memory: Any) -> None:
+        """Give back what `memory`, one of this device's, holds."""
+
+    def _memory(self, item: Matrix | PackedMatrix) -> Any:
+        """The memory of an item, live and this device's own."""
+        memory = item.handle
+        if not isinstance(memory, Memory) or memory.owner is not self:
+            raise ArgumentError("this matrix belongs to another device")
+        if not memory.live:
+            raise ArgumentError("this matrix was freed")
+        return memory
 
     # Work -----------------------------------------------------------------------------------
 
@@ -141,7 +173,7 @@ class Device(ABC):
         """WUVE and SORE in one pass: momentum SGD in place on float32 [K, J], then both packed
         forms of the new binary16 weights (pre-generation)."""
 
-    # Convenience calls (design section 8) ----------------------------------------------------
+    # Convenience calls -----------------------------------------------------------------------
 
     def matmul(
         self,
@@ -156,18 +188,18 @@ class Device(ABC):
 
         With `keep`, b is pruned keep:group along K first, by the device; otherwise b is dense.
         `accumulate`: float32 (I, J), the values that the sums start from instead of +0.
-        `dataflow`: one of `dataflows`; it never changes the bits. Raises DeviceError for wrong
+        `dataflow`: one of `dataflows`; it never changes the bits. Raises ArgumentError for wrong
         shapes, dtypes or values.
         """
         a = arguments.matrix("a", a, np.float16, "(I, K)")
         b = arguments.matrix("b", b, np.float16, "(K, J)")
         if a.shape[1] != b.shape[0]:
-            raise DeviceError(
+            raise ArgumentError(
                 f"b: expected {a.shape[1]} rows, the columns of a {a.shape}, got {b.shape}"
             )
         if dataflow not in self.dataflows:
             offered = ", ".join(self.dataflows)
-            raise DeviceError(f"dataflow: this device offers {offered}, got {dataflow!r}")
+            raise ArgumentError(f"dataflow: this device offers {offered}, got {dataflow!r}")
         if keep is not None:
             keep = arguments.keep_count(keep, self.config.group)
         shape = (a.shape[0], b.shape[1])
@@ -188,7 +220,7 @@ class Device(ABC):
     def prune(self, w: Array, keep: int, axis: int = 0) -> npt.NDArray[np.float16]:
         """w, float16 (K, J), with all but the kept elements of keep:group along `axis` set to +0.
 
-        The selection is the device's (SORE). Raises DeviceError for wrong arguments.
+        The selection is the device's (SORE). Raises ArgumentError for wrong arguments.
         """
         w = arguments.matrix("w", w, np.float16, "(K, J)")
         keep = arguments.keep_count(keep, self.config.group)
@@ -218,7 +250,7 @@ class Device(ABC):
     ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """One momentum SGD step (WUVE) on float32 (K, J) arrays -> new (w, v); the inputs stay.
 
-        The scalars are rounded to binary32. Raises DeviceError for wrong arguments.
+        The scalars are rounded to binary32. Raises ArgumentError for wrong arguments.
         """
         w = arguments.matrix("w", w, np.float32, "(K, J)")
         v = arguments.same_shape("v", v, np.float32, w.shape)

@@ -11,13 +11,13 @@ import numpy.typing as npt
 
 from . import checks
 from .config import ArrayConfig
-from .device import Array, Device, DeviceError, Matrix, PackedMatrix, UpdateScalars
+from .device import Array, Device, Matrix, Memory, PackedMatrix, UpdateScalars
 from .heap import Heap
 from .program import Commands, Product, Update, product_commands, update_command
 
 Words = npt.NDArray[np.uint16]
 
-_ALIGN_BYTES = 4096  # what XRT aligns buffers to (vitis.md 6.2), and a page
+_ALIGN_BYTES = 4096  # XRT aligns buffers to 4 KiB
 
 
 class Backend(Protocol):
@@ -38,13 +38,12 @@ class Backend(Protocol):
         """Run WUVE commands. Raises DeviceError."""
 
 
-@dataclass
-class Region:
-    """A piece of device memory; `live` ends when it is freed."""
+@dataclass(eq=False)
+class Region(Memory):
+    """Words of the back end's memory."""
 
     address: int
     words: int
-    live: bool = True
 
 
 class EngineDevice(Device):
@@ -59,12 +58,12 @@ class EngineDevice(Device):
     # Memory ---------------------------------------------------------------------------------
 
     def matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
-        kind = checks.check_allocation(rows, columns, dtype)
+        rows, columns, kind = checks.check_allocation(rows, columns, dtype)
         region = self._allocate(rows * self._pitch(columns, kind))
         return Matrix(region, rows, columns, kind)
 
     def packed(self, reduction: int, columns: int, keep: int) -> PackedMatrix:
-        checks.check_packed(reduction, columns, keep, self.config)
+        reduction, columns, keep = checks.check_packed(reduction, columns, keep, self.config)
         records = self.config.blocks(columns) * self.config.blocks(reduction)
         region = self._allocate(records * self.config.record_words(keep))
         return PackedMatrix(region, reduction, columns, keep)
@@ -91,12 +90,6 @@ class EngineDevice(Device):
         values = self._backend.read(region.address, region.words)
         shape = (config.blocks(source.columns), config.blocks(source.reduction))
         return values.reshape(*shape, config.record_words(source.keep), config.lanes)
-
-    def free(self, *items: Matrix | PackedMatrix) -> None:
-        for item in items:
-            region = self._region(item)
-            region.live = False
-            self._heap.give(region.address, region.words)
 
     # Work -----------------------------------------------------------------------------------
 
@@ -185,12 +178,17 @@ class EngineDevice(Device):
         return self.config.blocks(columns) * (2 if dtype == checks.SINGLE else 1)
 
     def _allocate(self, words: int) -> Region:
-        region = Region(self._heap.take(words), words)
-        self._backend.write(region.address, np.zeros((words, self.config.lanes), np.uint16))
+        region = Region(self, self._heap.take(words), words)
+        try:
+            self._backend.write(region.address, np.zeros((words, self.config.lanes), np.uint16))
+        except BaseException:
+            self._release(region)
+            raise
         return region
 
+    def _release(self, memory: Region) -> None:
+        self._heap.give(memory.address, memory.words)
+
     def _region(self, item: Matrix | PackedMatrix) -> Region:
-        region = item.handle
-        if not isinstance(region, Region) or not region.live:
-            raise DeviceError("this matrix was freed or belongs to another device")
+        region: Region = self._memory(item)
         return region

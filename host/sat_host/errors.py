@@ -11,9 +11,16 @@ class HostError(Exception):
 
 
 class SettingsError(HostError):
-    """The user's settings are wrong: names the field, what came and what was expected."""
+    """The user's settings are wrong: names the field, what came and what was expected.
+
+    field: that of `TrainingConfig` whose value is wrong, if it is one of its.
+    """
 
     exit_code = 2
+
+    def __init__(self, text: str, field: str | None = None) -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class MissingPackageError(HostError):
@@ -28,6 +35,12 @@ class TrainingError(HostError):
 
 class DeviceError(HostError, RuntimeError):
     """The device refused or failed; the text is one line for the user."""
+
+
+class ArgumentError(DeviceError):
+    """A device was given an argument that it refuses; nothing was done."""
+
+    exit_code = 2
 
 
 class BundleError(HostError):

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The golden model: what every device must compute, bit for bit, as plain NumPy functions.
 
-Written from design sections 2 and 3 and from nothing else; it is vectorised over everything but
-the reduction, whose order is part of the result. NaNs compare as NaNs; all other bits are equal.
+Written from docs/architecture.md (Numerics, N:M pruning, Device memory) and from nothing else; it
+is vectorised over everything but the reduction, whose order is part of the result. NaNs compare as
+NaNs; all other bits are equal. Rounding to binary16 is `binary16`'s.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,6 @@ Half = npt.NDArray[np.float16]
 Single = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-CANONICAL_NAN = np.uint16(0x7E00)
 MAGNITUDE_BITS = np.uint16(0x7FFF)
 SMALLEST_NORMAL = np.float32(2.0**-126)
 # Rounded to 24 bits with an unbounded exponent, a product at or above this (the midpoint between
@@ -31,7 +29,7 @@ SMALLEST_KEPT_PRODUCT = 2.0**-126 - 2.0**-151
 def matmul(
     a16: Half, b16: Half, *, mask: Mask | None = None, initial: Single | None = None
 ) -> Single:
-    """a16 [I, K] · b16 [K, J] -> float32 [I, J] (design section 2).
+    """a16 [I, K] · b16 [K, J] -> float32 [I, J] (docs/architecture.md, Numerics).
 
     Each term is an exact product and one binary32 add, k increasing, starting at +0 or at
     `initial` [I, J]. Terms whose `mask` [K, J] is False are skipped, not multiplied, so that a
@@ -55,19 +53,10 @@ def matmul(
     return np.ascontiguousarray(total.T)
 
 
-def round_binary16(x32: npt.NDArray[Any]) -> Half:
-    """Binary32 to binary16: nearest even, subnormals kept, overflow to infinity, NaN 0x7E00
-    (design section 2)."""
-    with np.errstate(all="ignore"):
-        half = np.asarray(x32, np.float32).astype(np.float16)
-    half[np.isnan(half)] = CANONICAL_NAN.view(np.float16)
-    return half
-
-
 def keep_mask(w16: Half, keep: int, group: int, axis: int) -> Mask:
     """True for the `keep` largest of each `group` along `axis` of w16, by the 15 low bits as an
-    integer, ties to the lower index; a ragged last group is padded with zeros (design section 3).
-    """
+    integer, ties to the lower index; a ragged last group is padded with zeros
+    (docs/architecture.md, N:M pruning)."""
     bits = np.moveaxis(np.ascontiguousarray(w16).view(np.uint16), axis, -1)
     return np.moveaxis(_keep_last_axis(_padded(bits, group), keep, group), -1, axis)[
         tuple(slice(extent) for extent in w16.shape)
@@ -75,14 +64,14 @@ def keep_mask(w16: Half, keep: int, group: int, axis: int) -> Mask:
 
 
 def prune(w16: Half, keep: int, group: int, axis: int) -> Half:
-    """w16 with all but the kept elements set to +0 (design section 3)."""
+    """w16 with all but the kept elements set to +0."""
     return np.where(keep_mask(w16, keep, group, axis), w16, np.float16(0))
 
 
 def pack(w16: Half, keep: int, config: ArrayConfig) -> npt.NDArray[np.uint16]:
-    """w16 [K, J] pruned along K, as records [blocks(J), blocks(K), record words, lanes] (design
-    section 3; the format is `packing`'s). Values are raw bits. Padding is +0 and takes part in
-    the selection at its own, higher, index."""
+    """w16 [K, J] pruned along K, as records [blocks(J), blocks(K), record words, lanes], in the
+    format of `packing`. Values are raw bits. Padding is +0 and takes part in the selection at its
+    own, higher, index."""
     reduction, columns = w16.shape
     lanes, group = config.lanes, config.group
     panels, blocks = config.blocks(reduction), config.blocks(columns)
@@ -97,15 +86,8 @@ def pack(w16: Half, keep: int, config: ArrayConfig) -> npt.NDArray[np.uint16]:
     return packing.encode(values.swapaxes(-1, -2), indices.swapaxes(-1, -2), config)
 
 
-def unpack(
-    records: npt.NDArray[np.uint16], reduction: int, columns: int, keep: int, config: ArrayConfig
-) -> tuple[Half, Mask]:
-    """The pruned weights and the kept mask, [reduction, columns], of `pack`'s records."""
-    return packing.unpack(records, reduction, columns, keep, config)
-
-
 def update(w: Single, v: Single, dw: Single, scalars: UpdateScalars) -> tuple[Single, Single]:
-    """One momentum SGD step in binary32 -> new (w, v) (design section 2, without SR-STE's term).
+    """One momentum SGD step in binary32 -> new (w, v) (docs/architecture.md, Numerics).
 
     g = dw·inv_scale; g = g + wd·w; v = μ·v + g; w = w - lr·v, one rounding for each operation,
     subnormal inputs and results flushed to a zero of the same sign.

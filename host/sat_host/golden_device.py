@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
-from . import checks, golden
+from . import arguments, checks, golden, packing
+from .binary16 import round_binary16
 from .config import ArrayConfig
-from .device import Array, Device, DeviceError, Matrix, PackedMatrix, UpdateScalars
+from .device import Array, Device, Matrix, Memory, PackedMatrix, UpdateScalars
 
 
-class _Buffer:
-    """What a handle points to; `values` is None once freed."""
+@dataclass(eq=False)
+class _Buffer(Memory):
+    """A matrix, or packed records."""
 
-    def __init__(self, values: Array) -> None:
-        self.values: Array | None = values
+    values: Array
 
 
 class GoldenDevice(Device):
@@ -29,30 +32,24 @@ class GoldenDevice(Device):
         self.live = 0
 
     def matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
-        kind = checks.check_allocation(rows, columns, dtype)
+        rows, columns, kind = checks.check_allocation(rows, columns, dtype)
         return Matrix(self._allocate(np.zeros((rows, columns), kind)), rows, columns, kind)
 
     def packed(self, reduction: int, columns: int, keep: int) -> PackedMatrix:
-        checks.check_packed(reduction, columns, keep, self.config)
+        reduction, columns, keep = checks.check_packed(reduction, columns, keep, self.config)
         config = self.config
         shape = (config.blocks(columns), config.blocks(reduction), config.record_words(keep))
         records = np.zeros((*shape, config.lanes), np.uint16)
         return PackedMatrix(self._allocate(records), reduction, columns, keep)
 
     def write(self, target: Matrix, values: Array) -> None:
-        _rows(target)[:] = checks.check_write(target, values)
+        self._rows(target)[:] = checks.check_write(target, values)
 
     def read(self, source: Matrix) -> Array:
-        return _rows(source).copy()
+        return self._rows(source).copy()
 
     def read_packed(self, source: PackedMatrix) -> npt.NDArray[np.uint16]:
-        return _values(source).copy()
-
-    def free(self, *items: Matrix | PackedMatrix) -> None:
-        for item in items:
-            _values(item)
-            item.handle.values = None
-            self.live -= 1
+        return self._values(source).copy()
 
     def product(
         self,
@@ -64,28 +61,31 @@ class GoldenDevice(Device):
         accumulate: bool = False,
     ) -> int:
         checks.check_product(y, a, b, transpose_a, accumulate)
-        left = _rows(a).T if transpose_a else _rows(a)
+        left = self._rows(a).T if transpose_a else self._rows(a)
         mask = None
         if isinstance(b, PackedMatrix):
-            right, kept = golden.unpack(_values(b), b.reduction, b.columns, b.keep, self.config)
+            right, kept = packing.unpack(
+                self._values(b), b.reduction, b.columns, b.keep, self.config
+            )
             mask = None if b.keep == self.config.group else kept
         else:
-            right = _rows(b)
-        total = golden.matmul(left, right, mask=mask, initial=_rows(y) if accumulate else None)
-        result = golden.round_binary16(total) if y.dtype == checks.HALF else total
-        _rows(y)[:] = result
+            right = self._rows(b)
+        total = golden.matmul(left, right, mask=mask, initial=self._rows(y) if accumulate else None)
+        result = round_binary16(total) if y.dtype == checks.HALF else total
+        self._rows(y)[:] = result
         return int(result.size - np.count_nonzero(np.isfinite(result)))
 
     def pack(
         self, weights: Matrix, ff: PackedMatrix | None = None, bp: PackedMatrix | None = None
     ) -> None:
         checks.check_pack(weights, ff, bp)
-        values = _rows(weights)
-        w16 = values if weights.dtype == checks.HALF else golden.round_binary16(values)
+        self._require(ff, bp)
+        values = self._rows(weights)
+        w16 = values if weights.dtype == checks.HALF else round_binary16(values)
         if ff is not None:
-            _values(ff)[:] = golden.pack(w16, ff.keep, self.config)
+            self._values(ff)[:] = golden.pack(w16, ff.keep, self.config)
         if bp is not None:
-            _values(bp)[:] = golden.pack(w16.T, bp.keep, self.config)
+            self._values(bp)[:] = golden.pack(w16.T, bp.keep, self.config)
 
     def update_weights(
         self,
@@ -98,22 +98,37 @@ class GoldenDevice(Device):
     ) -> None:
         checks.check_update(weights, velocity, gradient)
         checks.check_pack(weights, ff, bp)
-        w, v = golden.update(_rows(weights), _rows(velocity), _rows(gradient), scalars)
-        _rows(weights)[:] = w
-        _rows(velocity)[:] = v
+        self._require(ff, bp)
+        w, v = golden.update(
+            self._rows(weights), self._rows(velocity), self._rows(gradient), scalars
+        )
+        self._rows(weights)[:] = w
+        self._rows(velocity)[:] = v
         self.pack(weights, ff, bp)
+
+    def prune(self, w: Array, keep: int, axis: int = 0) -> npt.NDArray[np.float16]:
+        """As every device's, but by the definition itself instead of through packed records."""
+        w = arguments.matrix("w", w, np.float16, "(K, J)")
+        keep = arguments.keep_count(keep, self.config.group)
+        return golden.prune(w, keep, self.config.group, arguments.axis_of_matrix(axis))
 
     def _allocate(self, values: Array) -> _Buffer:
         self.live += 1
-        return _Buffer(values)
+        return _Buffer(self, values)
 
+    def _release(self, memory: _Buffer) -> None:
+        del memory.values
+        self.live -= 1
 
-def _values(item: Matrix | PackedMatrix) -> Array:
-    values: Array | None = item.handle.values
-    if values is None:
-        raise DeviceError("this matrix was freed")
-    return values
+    def _values(self, item: Matrix | PackedMatrix) -> Array:
+        values: Array = self._memory(item).values
+        return values
 
+    def _require(self, *forms: PackedMatrix | None) -> None:
+        """Refuse packed forms that are not this device's, before anything is written."""
+        for form in forms:
+            if form is not None:
+                self._memory(form)
 
-def _rows(item: Matrix) -> Array:
-    return _values(item)[: item.rows]
+    def _rows(self, item: Matrix) -> Array:
+        return self._values(item)[: item.rows]

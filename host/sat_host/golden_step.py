@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A whole training step of a perceptron in NumPy, from the definition (design sections 1 to 3).
+"""A whole training step of a perceptron in NumPy: what `layers.Mlp` must equal bit for bit,
+whatever device that runs on.
 
 Weights are plain matrices here and pruning is a mask: no packed forms, no device, no state but the
-arguments. It is what `layers.Mlp` must equal bit for bit, whatever device that runs on.
+arguments. Shared with the training program are the loss and its gradient (`loss`), the layers'
+plans (`layers.plan_layers`) and rounding (`binary16`), which tests of their own check.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import golden
+from .binary16 import round_binary16
 from .device import UpdateScalars
 from .layers import LayerPlan
 from .loss import softmax_cross_entropy
@@ -47,7 +50,7 @@ def train_step(
     """
     inputs, logits = _forward(layers, plans, group, x)
     _, gradient = softmax_cross_entropy(logits, labels)
-    dy = golden.round_binary16(gradient * scale)
+    dy = round_binary16(gradient * scale)
     changed = []
     for number in reversed(range(len(layers))):
         weight_gradient = golden.matmul(inputs[number].T, dy)
@@ -59,9 +62,9 @@ def train_step(
         changed.append(_updated(layers[number], weight_gradient, bias_gradient, scalars))
         keep = plans[number].bp_keep
         if keep is not None:
-            w16 = golden.round_binary16(layers[number].weights)
+            w16 = round_binary16(layers[number].weights)
             mask = golden.keep_mask(w16, keep, group, axis=1)
-            dx = golden.round_binary16(golden.matmul(dy, w16.T, mask=mask.T))
+            dx = round_binary16(golden.matmul(dy, w16.T, mask=mask.T))
             dy = np.where(inputs[number] > 0, dx, np.float16(0))
     return changed[::-1]
 
@@ -72,12 +75,12 @@ def _forward(
     """The input of each layer, and the logits."""
     inputs = [x]
     for layer, plan in zip(layers, plans, strict=True):
-        w16 = golden.round_binary16(layer.weights)
+        w16 = round_binary16(layer.weights)
         mask = golden.keep_mask(w16, plan.ff_keep, group, axis=0)
-        y16 = golden.round_binary16(golden.matmul(inputs[-1], w16, mask=mask))
+        y16 = round_binary16(golden.matmul(inputs[-1], w16, mask=mask))
         with np.errstate(all="ignore"):
             logits: Single = y16.astype(np.float32) + layer.bias
-        inputs.append(golden.round_binary16(np.maximum(logits, np.float32(0))))
+        inputs.append(round_binary16(np.maximum(logits, np.float32(0))))
     return inputs[:-1], logits
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from .binary16 import round_binary16
 from .device import Device, Matrix, PackedMatrix, UpdateScalars
-from .golden import round_binary16
 
 Half = npt.NDArray[np.float16]
 Single = npt.NDArray[np.float32]
@@ -37,7 +37,7 @@ class LayerPlan:
 
 
 def plan_layers(widths: Sequence[int], method: str, keep: int, group: int) -> list[LayerPlan]:
-    """The plan of the layers between `widths` (features, hidden..., classes), design section 3.
+    """The plan of the layers between `widths` (features, hidden..., classes).
 
     `dense` prunes nothing. `bdwp` prunes FF along the inputs and BP along the outputs, keep:group.
     Whatever the method, the first layer's FF is dense, and so is a product whose pruned axis is

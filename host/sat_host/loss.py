@@ -17,8 +17,8 @@ def softmax_cross_entropy(
 ) -> tuple[float, npt.NDArray[np.float64]]:
     """Mean loss of logits (batch, classes) and its gradient, float64, same shape.
 
-    Binary64, so that after the one rounding to binary16 the last bit of a CPU's exp is no longer
-    seen. Non-finite logits give a non-finite loss.
+    Binary64, so that the last bit of exp, in which CPUs differ, rarely survives the one rounding
+    of the gradient to binary16. Non-finite logits give a non-finite loss.
     """
     with np.errstate(all="ignore"):
         wide = logits.astype(np.float64)
@@ -34,7 +34,7 @@ def softmax_cross_entropy(
 
 @dataclass
 class LossScaler:
-    """Dynamic loss scaling (design section 2): halve after a skipped step, double after `growth`
+    """Dynamic loss scaling: halve after a skipped step, double after `growth`
     good ones. The scale stays a power of two from 1 to 2^24, so scaling is exact."""
 
     scale: float

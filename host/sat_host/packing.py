@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The packed form of N:M pruned weights: block records (design section 3).
+"""The packed form of N:M pruned weights: block records (docs/architecture.md, Device memory).
 
 A record holds one panel of the reduction (`lanes` elements, lanes/group groups) of one block of
 `lanes` columns: first the value words, then, unless keep == group, the index words.
@@ -21,13 +21,13 @@ Words = npt.NDArray[np.uint16]
 def encode(values: Words, indices: npt.NDArray[np.integer], config: ArrayConfig) -> Words:
     """Records of kept elements, both uint16 bits and indices shaped [blocks, panels, groups a
     panel, keep, lanes] -> uint16 [blocks, panels, record words, lanes]."""
-    blocks, panels, groups, keep, lanes = values.shape
-    rows = groups * keep
+    blocks, panels, _, keep, lanes = values.shape
+    rows = config.value_words(keep)
     value_words = values.reshape(blocks, panels, rows, lanes)
     if keep == config.group:
         return np.ascontiguousarray(value_words)
     slots = config.index_slots
-    words = -(-rows // slots)
+    words = config.index_words(keep)
     padded = np.zeros((blocks, panels, words * slots, lanes), np.uint16)
     padded[:, :, :rows] = indices.reshape(blocks, panels, rows, lanes)
     shifts = (np.arange(slots, dtype=np.uint16) * config.index_bits).astype(np.uint16)
@@ -40,9 +40,8 @@ def decode(records: Words, keep: int, config: ArrayConfig) -> tuple[Words, npt.N
     """The inverse of `encode`: values (uint16 bits) and indices, each [blocks, panels, groups a
     panel, keep, lanes]."""
     blocks, panels, _, lanes = records.shape
-    groups = config.groups_per_panel
-    rows = groups * keep
-    shape = (blocks, panels, groups, keep, lanes)
+    rows = config.value_words(keep)
+    shape = (blocks, panels, config.groups_per_panel, keep, lanes)
     values = records[:, :, :rows].reshape(shape)
     if keep == config.group:
         dense = np.arange(keep, dtype=np.int64)[:, None]

@@ -11,10 +11,12 @@ import numpy.typing as npt
 
 from .config import ArrayConfig
 from .descriptor import STCE, WUVE, Descriptor
+from .errors import ArgumentError
 
 Commands = npt.NDArray[Any]
 
 MAX_ADDRESS = 1 << 32  # addresses are 32-bit word counts
+MAX_COUNT = (1 << 31) - 1  # the kernels count in signed 32 bits
 
 
 @dataclass(frozen=True)
@@ -40,21 +42,22 @@ class Product:
     accumulate: bool
 
 
-def even_parts(extent: int, most: int) -> tuple[int, int]:
-    """The fewest parts of at most `most` that cover `extent`, and the size that evens them out."""
+def even_size(extent: int, most: int) -> int:
+    """The size that evens out the fewest parts of at most `most` that cover `extent`."""
     parts = -(-extent // most)
-    return parts, -(-extent // parts)
+    return -(-extent // parts)
 
 
 def product_commands(config: ArrayConfig, product: Product) -> Commands:
     """Output-stationary tiles of a product, strip of rows by strip of rows.
 
     The interleave and the memory tile are the largest that the array holds, evened out so that
-    the last strip and the last tile are not nearly empty.
+    the last strip and the last tile are not nearly empty; a reduction so long that the kernels'
+    counters would overflow gets narrower tiles. Raises ArgumentError when even the narrowest has
+    too many counts.
     """
-    row_units = -(-product.rows // config.rows)
-    _, interleave = even_parts(row_units, config.interleave)
-    _, blocks = even_parts(config.blocks(product.columns), config.memory_tile)
+    interleave = even_size(-(-product.rows // config.rows), config.interleave)
+    blocks = _tile_blocks(config, product, interleave)
     strip, tile = config.rows * interleave, config.lanes * blocks
 
     first_row, first_column = np.meshgrid(
@@ -92,6 +95,34 @@ def product_commands(config: ArrayConfig, product: Product) -> Commands:
         binary32=product.binary32,
     )
     return commands
+
+
+def _tile_blocks(config: ArrayConfig, product: Product, interleave: int) -> int:
+    """Column blocks Q of a tile: the most whose counts fit, evened out."""
+    total = config.blocks(product.columns)
+    for most in range(config.memory_tile, 0, -1):
+        blocks = even_size(total, most)
+        if _largest_count(config, product, interleave, blocks) <= MAX_COUNT:
+            return blocks
+    raise ArgumentError(
+        f"product: a reduction of {product.reduction} elements is too long for the array: "
+        "split it and accumulate"
+    )
+
+
+def _largest_count(config: ArrayConfig, product: Product, interleave: int, blocks: int) -> int:
+    """A bound of what the kernels count for a tile: cycles of its period (kernels/period.h), words
+    and elements of its operands."""
+    strip, sums = config.rows * interleave, interleave * blocks
+    a_columns = config.blocks(config.lanes - 1 + strip) if product.transpose_a else 1
+    panel = max(
+        config.value_words(product.keep) * max(sums, config.adder_latency),
+        strip,
+        config.lanes * a_columns,
+        config.record_words(product.keep),
+    )
+    traffic = 2 * config.rows * sums + config.adder_latency
+    return config.blocks(product.reduction) * panel + traffic
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,9 @@ def describe_epoch(record: Record) -> str:
 
 
 def make_progress(quiet: bool, stream: TextIO | None = None) -> Progress:
-    """What suits `stream` (stderr): nothing when quiet, a bar on a terminal that has tqdm."""
+    """What suits `stream` (stderr): nothing when quiet or closed, a bar on a terminal with tqdm."""
     stream = sys.stderr if stream is None else stream
-    if quiet:
+    if quiet or stream is None:  # Python's stderr is None when it was closed at the start
         return Progress()
     if stream.isatty():
         try:

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from .bundle import Bundle, load_bundle, open_device
 from .data import load_dataset
 from .device import Device
 from .errors import SettingsError, TrainingError
@@ -17,20 +18,10 @@ from .metrics import MetricsWriter, Record
 from .progress import Progress, make_progress
 from .training import Trainer, TrainingConfig
 
-
-def _csim(bundle: Path) -> Device:
-    from .bundle import open_device
-
-    return open_device(bundle)
-
-
-def _golden(bundle: Path) -> Device:
-    from .bundle import load_bundle
-
-    return GoldenDevice(load_bundle(bundle).config)
-
-
-DEVICES: dict[str, Callable[[Path], Device]] = {"csim": _csim, "golden": _golden}
+DEVICES: dict[str, Callable[[Bundle], Device]] = {
+    "csim": open_device,
+    "golden": lambda bundle: GoldenDevice(bundle.config),
+}
 
 
 def train_bundle(
@@ -44,17 +35,17 @@ def train_bundle(
     """Train the bundle's model on its data; returns the final record.
 
     device: "csim" (the bundle's library) or "golden" (the NumPy model). metrics: a file that gets
-    every record as a JSON line, replaced if it exists. overrides: fields of `TrainingConfig`, by
-    name; None means the bundle's value. Raises HostError; the text is one line.
+    every record as a JSON line, replaced if it exists once the run is complete (`MetricsWriter`
+    says where the lines are until then). overrides: fields of `TrainingConfig`, by name; None means
+    the bundle's value. Raises HostError; the text is one line.
     """
-    from .bundle import load_bundle
-
     if device not in DEVICES:
         raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
-    config = TrainingConfig.from_settings(load_bundle(bundle).settings, **overrides)
+    opened = load_bundle(bundle)
+    config = TrainingConfig.from_settings(opened.settings, **overrides)
     dataset = load_dataset(config.data, config.test_fraction)
     with (
-        closing(Trainer(DEVICES[device](bundle), config, dataset)) as trainer,
+        closing(Trainer(DEVICES[device](opened), config, dataset)) as trainer,
         closing(MetricsWriter(metrics)) as writer,
         closing(make_progress(quiet)) as progress,
     ):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .config import LIMITS as ARRAY_LIMITS
 from .errors import SettingsError
 from .loss import MAX_SCALE, MIN_SCALE
 
@@ -30,6 +31,24 @@ PATHS: dict[str, tuple[str, str]] = {
     "loss_scale": ("training", "loss_scale"),
     "loss_scale_growth": ("training", "loss_scale_growth"),
 }
+
+# Smallest and largest value of each number, as in hlsgen's spec; `hidden`: of each width.
+LIMITS: dict[str, tuple[float, float]] = {
+    "group": ARRAY_LIMITS["group"],
+    "epochs": (1, 10_000),
+    "batch": (1, 4096),
+    "seed": (0, 2**32 - 1),
+    "loss_scale": (MIN_SCALE, MAX_SCALE),
+    "loss_scale_growth": (1, 1_000_000),
+    "learning_rate": (0, 10),
+    "momentum": (0, 1),
+    "weight_decay": (0, 1),
+    "test_fraction": (0.01, 0.9),
+    "hidden": (1, 16384),
+}
+ABOVE_LOW = ("learning_rate",)  # the low limit itself is out of range
+BELOW_HIGH = ("momentum",)  # the high one is
+MAX_HIDDEN = 16  # layers
 
 
 @dataclass(frozen=True)
@@ -58,22 +77,20 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise _wrong("method", f"one of {', '.join(METHODS)}", self.method)
-        self._integer("group", 2, 1 << 16)
+        for field in ("group", "epochs", "batch", "seed", "loss_scale_growth"):
+            self._integer(field, *LIMITS[field])
         self._integer("keep", 1, self.group)
-        self._integer("epochs", 1, 1_000_000)
-        self._integer("batch", 1, 1 << 20)
-        self._integer("seed", 0, (1 << 64) - 1)
-        self._integer("loss_scale_growth", 1, 1 << 32)
-        self._number("learning_rate", 0.0, 1e6, open_low=True)
-        self._number("momentum", 0.0, 1.0, open_high=True)
-        self._number("weight_decay", 0.0, 1.0)
-        self._number("test_fraction", 0.0, 1.0, open_low=True, open_high=True)
-        self._number("loss_scale", MIN_SCALE, MAX_SCALE)
+        for field in ("learning_rate", "momentum", "weight_decay", "test_fraction", "loss_scale"):
+            self._number(field, *LIMITS[field])
         if math.frexp(self.loss_scale)[0] != 0.5:
             raise _wrong("loss_scale", "a power of two", self.loss_scale)
-        for width in self.hidden:
-            if not _is_integer(width) or width < 1:
-                raise _wrong("hidden", "positive layer widths", list(self.hidden))
+        low, high = LIMITS["hidden"]
+        widths = all(_is_integer(width) and low <= width <= high for width in self.hidden)
+        if not widths or not 1 <= len(self.hidden) <= MAX_HIDDEN:
+            expected = f"1 to {MAX_HIDDEN} layer widths from {low} to {high}"
+            raise _wrong("hidden", expected, list(self.hidden))
+        if not isinstance(self.data, str):
+            raise _wrong("data", "the name of a data set", self.data)
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any], **overrides: Any) -> TrainingConfig:
@@ -96,29 +113,20 @@ class TrainingConfig:
         """The learning rate of one step of `steps`, counted from 0."""
         return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * step / steps))
 
-    def _integer(self, field: str, low: int, high: int) -> None:
+    def _integer(self, field: str, low: float, high: float) -> None:
         value = getattr(self, field)
         if not _is_integer(value) or not low <= value <= high:
             raise _wrong(field, f"an integer from {low} to {high}", value)
 
-    def _number(
-        self,
-        field: str,
-        low: float,
-        high: float,
-        *,
-        open_low: bool = False,
-        open_high: bool = False,
-    ) -> None:
+    def _number(self, field: str, low: float, high: float) -> None:
         value = getattr(self, field)
+        above, below = field in ABOVE_LOW, field in BELOW_HIGH
         fits = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if fits:
-            fits = low <= value <= high  # false for NaN
-            fits = fits and not (open_low and value == low) and not (open_high and value == high)
-        if not fits:
-            above = f"above {low:g}" if open_low else f"{low:g}"
-            below = f"below {high:g}" if open_high else f"{high:g}"
-            raise _wrong(field, f"a number from {above} to {below}", value)
+        fits = fits and low <= value <= high  # false for NaN
+        if not fits or (above and value == low) or (below and value == high):
+            first = f"above {low:g}" if above else f"{low:g}"
+            last = f"below {high:g}" if below else f"{high:g}"
+            raise _wrong(field, f"a number from {first} to {last}", value)
 
 
 def _is_integer(value: object) -> bool:
@@ -133,4 +141,5 @@ def _look_up(settings: Mapping[str, Any], path: tuple[str, str]) -> Any:
 
 
 def _wrong(field: str, expected: str, value: object) -> SettingsError:
-    return SettingsError(f"{'.'.join(PATHS[field])}: expected {expected}, got {value!r}")
+    text = f"{'.'.join(PATHS[field])}: expected {expected}, got {value!r}"
+    return SettingsError(text, field)

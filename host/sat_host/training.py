@@ -11,10 +11,10 @@ from dataclasses import asdict
 import numpy as np
 import numpy.typing as npt
 
+from .binary16 import round_binary16
 from .data import Dataset
 from .device import Device, UpdateScalars
 from .errors import SettingsError, TrainingError
-from .golden import round_binary16
 from .layers import Mlp, plan_layers
 from .loss import MIN_SCALE, LossScaler, softmax_cross_entropy
 from .metrics import Record
@@ -68,7 +68,8 @@ class Trainer:
         Raises TrainingError when the run diverges.
         """
         config, started = self.config, time.perf_counter()
-        summary = {"method": config.method, "seed": config.seed, "keep": config.keep}
+        keep = config.group if config.method == "dense" else config.keep
+        summary = {"method": config.method, "seed": config.seed, "keep": keep}
         summary |= {"group": config.group, "epochs": config.epochs, "steps": self.steps}
         yield {"kind": "start", **summary, "layers": [asdict(plan) for plan in self.plans]}
         accuracy = 0.0

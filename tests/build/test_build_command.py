@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import fakes
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 from hlsgen import doctor as examination
 from hlsgen.cli.build import build
 from hlsgen.cli.doctor import doctor
+from hlsgen.cli.main import main
 from hlsgen.doctor import can_build_csim, examine
 
 Environ = dict[str, str]
@@ -32,7 +34,8 @@ def run(command: object, *arguments: object) -> str:
 @pytest.mark.usefixtures("tiny")
 def test_table(tmp_path: Path, spec_file: Path, environ: Environ) -> None:
     text = run(build, spec_file, "-o", tmp_path / "out")
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert lines == [line.rstrip() for line in lines]
     assert lines[0] == "tiny: 4 x 8 array, word 128 bits, memory tile 2 x 2 KiB"
     assert lines[1].split() == ["step", "seconds", "cached", "detail"]
     starts = [line.split()[0] for line in lines[2:]]
@@ -61,7 +64,10 @@ def test_dry_run(tmp_path: Path, spec_file: Path, environ: Environ) -> None:
     text = run(build, spec_file, "-o", tmp_path / "out", "--dry-run")
     assert "[to run]" in text
     assert "-c sat.cpp -o sat.o" in text
+    place = "a scratch folder that holds the rendered project"
+    assert f"compile commands run in {place}" in text
     answer = json.loads(run(build, spec_file, "-o", tmp_path / "out", "--dry-run", "--json"))
+    assert answer["compile_folder"] == place
     assert [command["cached"] for command in answer["commands"]] == [False] * 3
     assert sorted(path.name for path in tmp_path.iterdir()) == ["tiny.yaml"]
 
@@ -75,6 +81,17 @@ def test_unwritable_cache_is_a_warning(
     result = CliRunner().invoke(build, [str(spec_file), "-o", str(tmp_path / "out")])
     assert result.exit_code == 0
     assert result.stderr.startswith(f"warning: {tmp_path}/file/cache: cannot be written: ")
+
+
+@pytest.mark.usefixtures("tiny")
+def test_a_closed_output_does_not_fail_a_published_build(
+    tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["build", str(spec_file), "-o", str(tmp_path / "out")]) == 0
+    sys.stdout.close()
+    sys.stderr.close()
 
 
 @pytest.mark.parametrize("target", ["hw", "hw_emu"])
@@ -99,7 +116,31 @@ def test_doctor_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert "stops: hlsgen build" in result.stdout
 
 
-def test_doctor_finds_vendor_tools_and_cards(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "value", "status"), [("CXX", '"g++', 3), ("HLSGEN_CACHE", "~no such user/x", 2)]
+)
+@pytest.mark.parametrize("command", ["build", "doctor"])
+def test_bad_variables_are_no_traceback(
+    tmp_path: Path,
+    spec_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    status: int,
+    command: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    options = [str(spec_file), "-o", str(tmp_path / "out")] if command == "build" else []
+    assert main([command, *options]) == status
+    out, err = capsys.readouterr()
+    assert len([line for line in (out + err).splitlines() if value in line]) == 1
+
+
+def test_doctor_finds_vendor_tools_and_cards(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyxrt", None)
     for name, words in [
         ("v++", ""),
         ("lspci", "3b:00.0 Processing accelerators: Xilinx Corporation Device 5000"),

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import multiprocessing
 import os
 import time
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 
 from hlsgen.cache import Cache, Make, cache_folder, content_key, open_cache
-from hlsgen.disk import Cancelled, exclusive
-from hlsgen.errors import InputError, WorkError
+from hlsgen.disk import exclusive
+from hlsgen.errors import Cancelled, InputError, WorkError
 
 KEY = content_key(part="x")
 
@@ -78,22 +80,22 @@ def test_leftovers_of_a_killed_maker_go(tmp_path: Path) -> None:
     assert not stale.exists()
 
 
-def _make_slowly(folder: Path, log: Path) -> None:
+def _make_slowly(folder: Path, log: Path, start: Barrier) -> None:
     def make(path: Path) -> None:
         with log.open("a") as stream:
             stream.write("made\n")
         time.sleep(0.3)
         path.write_text("one")
 
+    start.wait(20)
     assert Cache(folder).get_or_make(KEY, ".o", make).path.read_text() == "one"
 
 
 def test_processes_that_race_make_it_once(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    context = multiprocessing.get_context("fork")
-    racers = [
-        context.Process(target=_make_slowly, args=(tmp_path / "cache", log)) for _ in range(3)
-    ]
+    context = multiprocessing.get_context("spawn")
+    arguments = (tmp_path / "cache", log, context.Barrier(3))
+    racers = [context.Process(target=_make_slowly, args=arguments) for _ in range(3)]
     for racer in racers:
         racer.start()
     for racer in racers:
@@ -104,9 +106,25 @@ def test_processes_that_race_make_it_once(tmp_path: Path) -> None:
 
 def test_waiting_can_be_cancelled(tmp_path: Path) -> None:
     lock = tmp_path / "x.lock"
-    with exclusive(lock), pytest.raises(Cancelled), exclusive(lock, lambda: True):
+    with exclusive(lock, "x"), pytest.raises(Cancelled), exclusive(lock, "x", lambda: True):
         pass
     assert not lock.exists()
+
+
+def test_a_lock_file_that_its_holder_removed_is_not_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "x.lock"
+    flock = fcntl.flock
+
+    def holder_ends_first(fd: int, operation: int) -> None:
+        monkeypatch.setattr(fcntl, "flock", flock)
+        lock.unlink()
+        flock(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", holder_ends_first)
+    with exclusive(lock, "x"):
+        assert lock.exists()
 
 
 def test_full_disk_names_the_folder_and_the_space(tmp_path: Path) -> None:
@@ -129,6 +147,12 @@ def test_where_the_cache_is() -> None:
     assert cache_folder(home) == Path("/home/u/.cache/hlsgen")
     assert cache_folder({**home, "XDG_CACHE_HOME": "/x"}) == Path("/x/hlsgen")
     assert cache_folder({"XDG_CACHE_HOME": "/x", "HLSGEN_CACHE": "/c"}) == Path("/c")
+
+
+@pytest.mark.parametrize("name", ["HLSGEN_CACHE", "XDG_CACHE_HOME"])
+def test_a_home_of_nobody_is_named(name: str) -> None:
+    with pytest.raises(InputError, match=f"^{name}: ~no such user/x: "):
+        cache_folder({name: "~no such user/x"})
 
 
 def test_unwritable_folder_falls_back_with_a_warning(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from hlsgen.paths import kernels_dir, sat_host_dir, templates_dir
 from hlsgen.project import Project, write
 
 
@@ -38,9 +37,3 @@ def test_write(tmp_path: Path) -> None:
     write(Project({"a/b.h": "é\r\n", "c": ""}), tmp_path / "new")
     assert (tmp_path / "new/a/b.h").read_bytes() == "é\r\n".encode()
     assert (tmp_path / "new/c").read_bytes() == b""
-
-
-def test_package_data_is_found() -> None:
-    assert (kernels_dir() / "csim").is_dir()
-    assert templates_dir().is_dir()
-    assert (sat_host_dir() / "config.py").is_file()

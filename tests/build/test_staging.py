@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 from fakes import snapshot
 
-from hlsgen import staging
-from hlsgen.disk import disk_errors
-from hlsgen.errors import InputError, WorkError
+from hlsgen.disk import disk_errors, exclusive
+from hlsgen.errors import Cancelled, InputError, WorkError
 from hlsgen.staging import check_target, resolve_target, staged
 
 
@@ -44,12 +43,7 @@ def _umask() -> int:
     return mask
 
 
-@pytest.mark.parametrize("exchange", [True, False])
-def test_replaces_a_bundle_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exchange: bool
-) -> None:
-    if not exchange:
-        monkeypatch.setattr(staging, "_exchange", lambda first, second: False)
+def test_replaces_a_bundle_whole(tmp_path: Path) -> None:
     target = tmp_path / "tiny"
     publish(target, "one")
     (target / "extra").write_text("old")
@@ -79,7 +73,6 @@ def test_a_failed_rename_puts_the_old_one_back(
 ) -> None:
     publish(tmp_path / "tiny", "one")
     before = snapshot(tmp_path)
-    monkeypatch.setattr(staging, "_exchange", lambda first, second: False)
     rename = os.rename
 
     def fail_once(source: Path, target: Path) -> None:
@@ -120,12 +113,45 @@ def test_a_killed_build_leaves_the_old_one_and_the_next_cleans_up(tmp_path: Path
     assert (target / "bundle.json").read_text() == "two"
 
 
+KILLED_BETWEEN_RENAMES = """
+import os, signal, sys
+from pathlib import Path
+from hlsgen.staging import staged
+rename = os.rename
+def killed(source, target):
+    rename(source, target)
+    os.kill(os.getpid(), signal.SIGKILL)
+os.rename = killed
+with staged(Path(sys.argv[1])) as folder:
+    (folder / "bundle.json").write_text("two")
+"""
+
+
 def test_a_build_killed_between_renames_is_mended(tmp_path: Path) -> None:
-    publish(tmp_path / ".tiny.abcd1234.old", "one")
-    with pytest.raises(ValueError, match="stop"), staged(tmp_path / "tiny"):
-        assert (tmp_path / "tiny/bundle.json").read_text() == "one"
+    target = tmp_path / "tiny"
+    publish(target, "one")
+    before = snapshot(tmp_path)
+    child = subprocess.run([sys.executable, "-c", KILLED_BETWEEN_RENAMES, str(target)])
+    assert child.returncode == -signal.SIGKILL and not target.exists()
+    with pytest.raises(ValueError, match="stop"), staged(target):
+        assert (target / "bundle.json").read_text() == "one"
         raise ValueError("stop")
-    assert os.listdir(tmp_path) == ["tiny"]
+    assert snapshot(tmp_path) == before
+
+
+def test_what_cannot_be_put_back_is_not_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside = tmp_path / ".tiny.abcd1234.old"
+    publish(aside, "one")
+
+    def refuse(source: Path, target: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(WorkError, match="Input/output error"):
+        publish(tmp_path / "tiny", "two")
+    assert (aside / "bundle.json").read_text() == "one"
 
 
 def test_leftovers_of_other_targets_stay(tmp_path: Path) -> None:
@@ -199,12 +225,27 @@ def test_unwritable_parent(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="the system has no /proc")
+def test_a_folder_where_no_file_can_be_made_is_refused_at_once() -> None:
+    with pytest.raises(InputError, match="^/proc: .*-o"), staged(Path("/proc/foo")):
+        pass
+
+
+def test_a_long_wait_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    waits = iter([False] * 6)
+    lock = tmp_path / "lock"
+    second = exclusive(lock, "a/tiny", lambda: next(waits, True))
+    with exclusive(lock, "a/tiny"), pytest.raises(Cancelled), second:
+        pass
+    assert capsys.readouterr().err == "waiting for another build of a/tiny\n"
+
+
 @pytest.mark.parametrize(
     ("number", "kind", "words"),
     [
         (errno.ENOSPC, WorkError, r"^/tmp: No space left on device \(.* free\): make room, or "),
         (errno.EIO, WorkError, "^/tmp: Input/output error$"),
-        (errno.EROFS, InputError, "^/tmp: cannot be written: Read-only file system: "),
+        (errno.EROFS, InputError, "^/tmp: Read-only file system: choose another folder$"),
     ],
 )
 def test_disk_faults_are_one_line(number: int, kind: type[Exception], words: str) -> None:

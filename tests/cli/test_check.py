@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from hlsgen import __version__
+from hlsgen import __version__, disk
+from hlsgen.cli import commands
 from hlsgen.cli import main as cli_main
 from hlsgen.cli.check import check
-from hlsgen.cli.main import cli, main
+from hlsgen.cli.commands import cli
+from hlsgen.cli.main import main
 from hlsgen.errors import ToolMissingError, WorkError
 from hlsgen.spec import json_schema
 
@@ -62,7 +65,7 @@ def test_json_of_a_bad_spec(bad: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert main(["check", "--json", str(bad)]) == 2
     out, err = capsys.readouterr()
     answer = json.loads(out)
-    assert err == "" and answer["ok"] is False and answer["spec"] is None
+    assert err.count("\n") == 2 and set(answer) == {"ok", "errors"} and answer["ok"] is False
     assert answer["errors"][0] == {
         "file": str(bad), "line": 3, "column": 3, "field": "array.row",
         "message": "unknown field", "mend": "did you mean rows?",
@@ -73,6 +76,40 @@ def test_json_of_a_missing_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(["check", "--json", str(tmp_path / "none")]) == 2
     (fault,) = json.loads(capsys.readouterr().out)["errors"]
     assert fault["line"] is None and fault["message"] == "no such file"
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["check", "--json"], "hlsgen check: Missing argument 'SPEC'"),
+        (["check", "--json", ""], "hlsgen check: Invalid value for '[SPEC]': the path is empty"),
+        (["build", "--json", DIGITS, "-o", ""], "hlsgen build: Invalid value for '-o' / '--out': "),
+        (["train", "--json", DIGITS, "--metrics", ""], "hlsgen train: Invalid value for '--metri"),
+        (["train", "--json", DIGITS, "--keep", "9"], "sparsity.keep: expected an integer"),
+        (["doctor", "--json", "x"], "hlsgen doctor: Got unexpected extra argument"),
+        (["chek", "--json"], "hlsgen: No such command 'chek'"),
+    ],
+)
+def test_json_of_an_error(argv: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(argv) == 2
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"ok": False, "errors": [{"message": err.rstrip("\n")}]}
+    assert err.startswith(says) and err.count("\n") == 1
+
+
+def test_json_of_a_bad_spec_is_the_same_for_all(
+    bad: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers = set()
+    for command in ("check", "build", "train"):
+        assert main([command, str(bad), "--json"]) == 2
+        answers.add(capsys.readouterr().out)
+    assert len(answers) == 1
+
+
+def test_unreadable_paths_are_found_out_by_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_, **__: False)
+    assert main(["check", DIGITS]) == 0
 
 
 def test_schema_needs_no_spec(capsys: pytest.CaptureFixture[str]) -> None:
@@ -116,13 +153,13 @@ def test_usage_errors_are_one_line(
         (BrokenPipeError(), 1, ""),
         (
             OSError(errno.ENOSPC, "No space left on device", "build/x"), 1,
-            "build/x: No space left on device: free some space or choose another folder\n",
+            "build/x: No space left on device (2 GiB free): make room, or choose another path\n",
         ),
         (
             PermissionError(errno.EACCES, "Permission denied", "build/x"), 2,
-            "build/x: Permission denied: choose a path that you may write to\n",
+            "build/x: Permission denied: choose another path\n",
         ),
-        (OSError(errno.EIO, "I/O error"), 1, "hlsgen: I/O error: check the file and the system\n"),
+        (OSError(errno.EIO, "I/O error"), 1, "hlsgen: I/O error\n"),
         (
             MemoryError(), 1,
             "hlsgen: out of memory: use a smaller array, network or batch\n",
@@ -133,13 +170,14 @@ def test_errors_of_a_command(
     error: BaseException, status: int, text: str,
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
+    monkeypatch.setattr(disk, "free_bytes", lambda place: 2 << 30)
     assert _main_raising(error, monkeypatch) == status
     assert capsys.readouterr().err == text
 
 
 def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert _main_raising(KeyboardInterrupt(), monkeypatch) == 130
-    assert capsys.readouterr().err.strip() == "interrupted"
+    assert capsys.readouterr().err == "interrupted\n"
 
 
 def _main_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
@@ -147,7 +185,7 @@ def _main_raising(error: BaseException, monkeypatch: pytest.MonkeyPatch) -> int:
         raise error
 
     command = click.Command("check", callback=fail)
-    monkeypatch.setattr(cli_main.LazyGroup, "get_command", lambda *_: command)
+    monkeypatch.setattr(commands.LazyGroup, "get_command", lambda *_: command)
     monkeypatch.setattr(cli_main, "_drop_stdout", lambda: None)
     return main(["check"])
 
@@ -158,15 +196,12 @@ def test_a_command_whose_package_is_missing_breaks_no_other(
     (tmp_path / "needy_command.py").write_text("import no_such_package_at_all\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setitem(cli_main.COMMANDS, "needy", ("needy_command:run", "Needs a lot."))
-    monkeypatch.setitem(cli_main.COMMANDS, "absent", ("hlsgen.cli.absent:run", "Not there."))
     assert main(["needy"]) == 3
     assert "the Python package no_such_package_at_all is missing" in capsys.readouterr().err
-    assert main(["absent"]) == 2
     assert main(["check", DIGITS]) == 0
     capsys.readouterr()
     assert main(["--help"]) == 0
-    out = capsys.readouterr().out
-    assert "needy" in out and "absent" not in out
+    assert "needy" in capsys.readouterr().out
 
 
 def test_check_loads_no_numpy() -> None:
@@ -184,9 +219,30 @@ def test_a_full_or_closed_output_is_no_traceback() -> None:
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.count("\n") == 1 and "free some space" in done.stderr
+    assert done.stderr.count("\n") == 1 and "make room" in done.stderr
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait() == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_traceback(closed: str, tmp_path: Path) -> None:
+    for arguments in (["check", DIGITS], ["--version"], ["check", "--schema"]):
+        script = f'exec "$@" {closed}'
+        command = ["sh", "-c", script, "sh", sys.executable, "-m", "hlsgen", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_while_the_command_line_is_imported(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "hlsgen", "check", DIGITS],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")

@@ -38,7 +38,7 @@ def bundle(spec: Path) -> Path:
     """A bundle without its library: enough for the golden device."""
     folder = spec.parent / "tiny"
     folder.mkdir()
-    library = CompiledLibrary(folder / LIBRARY, "0" * 64, "", False, 0.0, ())
+    library = CompiledLibrary(folder / LIBRARY, "0" * 64, "", False, ())
     fields = manifest(parse_spec(SPEC, "tiny.yaml"), Project({}), library)
     (folder / "bundle.json").write_text(json.dumps(fields), encoding="utf-8")
     return folder
@@ -157,6 +157,14 @@ def test_bad_places_are_one_line(
 
 def test_metrics_that_cannot_be_written(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (bundle.parent / "tiny.runs").write_text("in the way")
-    assert main(["train", str(bundle), "--device", "golden", "--quiet"]) == 1
-    out, err = capsys.readouterr()
-    assert out == "" and "tiny.runs" in err and err.count("\n") == 1
+    for options in ([], ["--metrics", str(bundle.parent / "tiny.runs" / "file")]):
+        assert main(["train", str(bundle), "--device", "golden", "--quiet", *options]) == 2
+        out, err = capsys.readouterr()
+        assert out == "" and "tiny.runs" in err and err.count("\n") == 1
+
+
+def test_help_tells_defaults_and_ranges(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for part in ("0 to 4294967295", "1 to 10000", "1 to the group's size"):
+        assert f"{part}; the bundle's by default" in text

@@ -80,6 +80,42 @@ def test_a_good_bundle_opens(bundle: Path) -> None:
         assert device.matmul(two, two)[0, 0] == 4
 
 
+def test_a_relative_path_opens_the_library_of_that_folder(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # "libsat.so" without a folder would be searched for along LD_LIBRARY_PATH.
+    monkeypatch.chdir(bundle)
+    for given in (".", "", Path()):
+        loaded = load_bundle(given)
+        assert loaded.path == bundle.resolve()
+        two = np.full((1, 1), 2, np.float16)
+        assert open_device(given).matmul(two, two)[0, 0] == 4
+
+
+@pytest.mark.parametrize("given", [None, 3, b"bundle"])
+def test_what_is_no_path(given: Any) -> None:
+    with pytest.raises(BundleError) as caught:
+        open_device(given)
+    kind = type(given).__name__
+    assert str(caught.value) == f"bundle: expected the path of a bundle folder, got {kind}"
+
+
+@pytest.mark.parametrize("file", ["bundle.json", "libsat.so"])
+def test_a_file_that_may_not_be_read(
+    bundle: Path, file: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.open if file == "bundle.json" else Path.read_bytes
+
+    def refuse(path: Path, *given: Any, **named: Any) -> Any:
+        if path.name == file:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path, *given, **named)
+
+    monkeypatch.setattr(Path, read.__name__, refuse)
+    text = refused(bundle)
+    assert text == f"{bundle / file}: Permission denied: check the permissions"
+
+
 def test_no_folder(tmp_path: Path) -> None:
     assert "no bundle here (bundle.json is missing): make one with" in refused(tmp_path / "none")
 
@@ -109,7 +145,8 @@ def test_a_damaged_manifest(bundle: Path, content: bytes) -> None:
 def test_a_manifest_that_is_a_folder(bundle: Path) -> None:
     (bundle / "bundle.json").unlink()
     (bundle / "bundle.json").mkdir()
-    assert "bundle.json: can't be read" in refused(bundle)
+    text = refused(bundle)
+    assert "bundle.json: can't be read (Is a directory): build the bundle again" in text
 
 
 @pytest.mark.parametrize("content", ["[]", "3", "null", "{}", '{"format": 2}', '{"format": "1"}'])
@@ -125,9 +162,6 @@ def test_another_format(bundle: Path, content: str) -> None:
         (lambda s: s.update(array=[]), ""),
         (lambda s: s.update(array=None), ""),
         (lambda s: s["array"].pop("lanes"), "lanes"),
-        (lambda s: s["array"].update(lanes="4"), "4"),
-        (lambda s: s["array"].update(lanes=4.0), "4.0"),
-        (lambda s: s["array"].update(rows=True), "True"),
         (lambda s: s.pop("sparsity"), "sparsity"),
         (lambda s: s["sparsity"].pop("group"), "group"),
         (lambda s: s.pop("library"), "library"),
@@ -135,6 +169,13 @@ def test_another_format(bundle: Path, content: str) -> None:
         (lambda s: s["library"].pop("isa"), "isa"),
         (lambda s: s["library"].pop("sha256"), "sha256"),
         (lambda s: s["library"].update(file=None), "library.file"),
+        (lambda s: s["library"].update(file="a\0b"), "library.file"),
+        (lambda s: s["library"].update(file="a\nb"), "library.file"),
+        (lambda s: s["library"].update(machine="two\nlines"), "library.machine"),
+        (lambda s: s.pop("dataflows"), "dataflows"),
+        (lambda s: s.update(dataflows=3), "dataflows"),
+        (lambda s: s.update(dataflows="os"), "dataflows"),
+        (lambda s: s.update(dataflows=[1]), "dataflows"),
     ],
 )
 def test_a_field_that_is_missing_or_wrong(bundle: Path, edit: Change, named: str) -> None:
@@ -143,6 +184,32 @@ def test_a_field_that_is_missing_or_wrong(bundle: Path, edit: Change, named: str
     assert "bundle.json: " in text
     assert named in text
     assert "missing or wrong" in text
+
+
+@pytest.mark.parametrize(
+    ("section", "field", "value", "expected"),
+    [
+        ("array", "lanes", 0, "an integer from 4 to 64, got 0"),
+        ("array", "lanes", -8, "an integer from 4 to 64, got -8"),
+        ("array", "lanes", 24, "a power of two, got 24"),
+        ("array", "lanes", 1 << 40, "an integer from 4 to 64, got 1099511627776"),
+        ("array", "lanes", "4", "an integer from 4 to 64, got '4'"),
+        ("array", "lanes", 4.0, "an integer from 4 to 64, got 4.0"),
+        ("array", "rows", 0, "an integer from 1 to 64, got 0"),
+        ("array", "rows", True, "an integer from 1 to 64, got True"),
+        ("array", "interleave", 0, "an integer from 1 to 64, got 0"),
+        ("array", "memory_tile", 0, "an integer from 1 to 64, got 0"),
+        ("array", "adder_latency", None, "an integer from 1 to 16, got None"),
+        ("sparsity", "group", 1, "an integer from 4 to 32, got 1"),
+        ("sparsity", "group", 6, "a power of two, got 6"),
+        ("sparsity", "group", 8, "at most lanes 4, got 8"),
+    ],
+)
+def test_a_constant_that_no_array_has(
+    bundle: Path, section: str, field: str, value: object, expected: str
+) -> None:
+    change(bundle, lambda settings: settings[section].update({field: value}))
+    assert f"bundle.json: {field}: expected {expected}: build the bundle again" in refused(bundle)
 
 
 def test_no_library(bundle: Path) -> None:
@@ -194,7 +261,7 @@ def test_an_unknown_instruction_set(bundle: Path) -> None:
         lambda s: s["array"].update(rows=2),
         lambda s: s["array"].update(lanes=8),
         lambda s: s["array"].update(adder_latency=7),
-        lambda s: s["sparsity"].update(group=8),
+        lambda s: s["array"].update(memory_tile=8),
     ],
 )
 def test_a_library_of_another_array(bundle: Path, edit: Change) -> None:

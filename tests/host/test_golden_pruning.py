@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sat_host import golden
+from sat_host import golden, packing
 from sat_host.config import ArrayConfig
 
 
@@ -62,7 +62,7 @@ def test_unpack_gives_back_the_pruned_weights(case: tuple[np.ndarray, int, Array
     blocks, panels = config.blocks(w16.shape[1]), config.blocks(w16.shape[0])
     assert records.dtype == np.uint16
     assert records.shape == (blocks, panels, config.record_words(keep), config.lanes)
-    weights, kept = golden.unpack(records, *w16.shape, keep, config)
+    weights, kept = packing.unpack(records, *w16.shape, keep, config)
     assert np.array_equal(kept, obvious_mask(w16, keep, config.group))
     pruned = golden.prune(w16, keep, config.group, 0)
     assert np.array_equal(weights.view(np.uint16), pruned.view(np.uint16))

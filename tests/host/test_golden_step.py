@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sat_host.binary16 import round_binary16
 from sat_host.config import ArrayConfig
 from sat_host.device import UpdateScalars
-from sat_host.golden import round_binary16
 from sat_host.golden_device import GoldenDevice
 from sat_host.golden_step import LayerState, train_step
 from sat_host.layers import Mlp, plan_layers

@@ -1,48 +1,59 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m sat_host`, its metrics file and its progress, on a stand-in for a bundle."""
+"""`python -m sat_host`, its metrics file and its progress, on a bundle without its library."""
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import platform
+import subprocess
 import sys
-import types
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sat_host import session
 from sat_host.__main__ import main
-from sat_host.config import ArrayConfig
-from sat_host.errors import SettingsError
-from sat_host.golden_device import GoldenDevice
-from sat_host.metrics import to_json
-from sat_host.progress import BarProgress, LineProgress, make_progress
+from sat_host.errors import ArgumentError, DeviceError, HostError, SettingsError
+from sat_host.metrics import MetricsWriter, to_json
+from sat_host.progress import BarProgress, LineProgress, Progress, make_progress
 from test_settings_and_data import SETTINGS
 
-CONFIG = ArrayConfig(4, 16, 8, 4, 2, 8)
-
-
-@dataclass(frozen=True)
-class StandInBundle:
-    config: ArrayConfig
-    settings: dict[str, Any]
+MANIFEST = {
+    "format": 1,
+    "name": "digits",
+    "array": {"rows": 4, "lanes": 16, "interleave": 4, "memory_tile": 2, "adder_latency": 8},
+    "dataflows": ["os"],
+    "library": {"file": "libsat.so", "sha256": "", "machine": platform.machine(), "isa": ""},
+    **SETTINGS,
+}
+GOLDEN = ["train", "bundle", "--device", "golden"]
 
 
 @pytest.fixture(autouse=True)
-def bundle(monkeypatch: pytest.MonkeyPatch) -> None:
+def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`bundle` in the working directory, without its library: enough for the golden device."""
     pytest.importorskip("sklearn")
-    module = types.ModuleType("sat_host.bundle")
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    (folder / "bundle.json").write_text(json.dumps(MANIFEST))
+    monkeypatch.chdir(tmp_path)
+    return folder
 
-    def load_bundle(path: Path) -> StandInBundle:
-        if path.name == "none":
-            raise SettingsError(f"{path}: no bundle here")
-        return StandInBundle(CONFIG, {"name": "digits", "dataflows": ["os"], **SETTINGS})
 
-    module.load_bundle = load_bundle  # type: ignore[attr-defined]
-    module.open_device = lambda path: GoldenDevice(CONFIG)  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "sat_host.bundle", module)
+def run(*arguments: str, stdout: str = os.devnull) -> tuple[int, list[str]]:
+    """Exit status and lines of stderr of a process of its own, its stdout going to a file."""
+    environ = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    with open(stdout, "w") as file:
+        done = subprocess.run(
+            [sys.executable, "-m", "sat_host", *arguments],
+            stdout=file,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environ,
+        )
+    return done.returncode, done.stderr.splitlines()
 
 
 def test_train_prints_json_and_writes_metrics(
@@ -50,12 +61,12 @@ def test_train_prints_json_and_writes_metrics(
 ) -> None:
     metrics = tmp_path / "metrics.jsonl"
     options = ["--method", "dense", "--epochs", "1", "--seed", "5", "--json", "--quiet"]
-    assert main(["train", "bundle", "--metrics", str(metrics), *options]) == 0
+    assert main([*GOLDEN, "--metrics", str(metrics), *options]) == 0
     out, err = capsys.readouterr()
     final = json.loads(out)
     assert err == ""
     assert (final["kind"], final["method"], final["seed"]) == ("final", "dense", 5)
-    assert (final["epochs"], final["steps"], final["device"]) == (1, 23, "csim")
+    assert (final["epochs"], final["steps"], final["device"]) == (1, 23, "golden")
     assert {"test_accuracy", "keep", "group", "seconds", "skipped_steps"} <= set(final)
     records = [json.loads(line) for line in metrics.read_text().splitlines()]
     kinds = [record["kind"] for record in records]
@@ -67,7 +78,7 @@ def test_train_prints_json_and_writes_metrics(
 def test_train_shows_plain_lines_when_stderr_is_no_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["train", "bundle", "--epochs", "1", "--device", "golden"]) == 0
+    assert main([*GOLDEN, "--epochs", "1"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("test accuracy ")
     assert "bdwp 2:8" in out
@@ -91,8 +102,11 @@ def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     ("arguments", "message"),
     [
         (["train", "none"], "sat_host: none: no bundle here"),
-        (["train", "bundle", "--keep", "9"], "sat_host: sparsity.keep: expected an integer"),
-        (["train", "bundle", "--epochs", "0"], "sat_host: training.epochs: expected an integer"),
+        (
+            ["train", "bundle", "--keep", "9"],
+            "sat_host: --keep: sparsity.keep: expected an integer",
+        ),
+        (["train", "bundle", "--epochs", "0"], "sat_host: --epochs: training.epochs: expected an"),
         (
             ["train", "bundle", "--epochs", "x"],
             "python -m sat_host train: error: argument --epochs",
@@ -101,12 +115,13 @@ def test_info(capsys: pytest.CaptureFixture[str]) -> None:
             ["train", "bundle", "--method", "x"],
             "python -m sat_host train: error: argument --method",
         ),
+        (["train", "bundle"], "sat_host: {bundle}/libsat.so: No such file or directory"),
         (["info", "none"], "sat_host: none: no bundle here"),
         ([], "python -m sat_host: error: the following arguments are required"),
     ],
 )
 def test_bad_usage_is_one_line_and_status_2(
-    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, bundle: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
         status: object = main(arguments)
@@ -114,26 +129,153 @@ def test_bad_usage_is_one_line_and_status_2(
         status = stop.code
     err = capsys.readouterr().err
     assert status == 2
-    assert err.startswith(message)
+    assert err.startswith(message.format(bundle=bundle.resolve()))
     assert len(err.splitlines()) == 1
 
 
-def test_unwritable_metrics_fail_with_status_1(
+def test_a_wrong_setting_of_the_bundle_is_not_blamed_on_an_option(
+    bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    training = {**SETTINGS["training"], "epochs": 0}
+    (bundle / "bundle.json").write_text(json.dumps({**MANIFEST, "training": training}))
+    assert main([*GOLDEN, "--seed", "1"]) == 2
+    assert capsys.readouterr().err.startswith("sat_host: training.epochs: expected an integer")
+
+
+def test_metrics_that_cannot_be_opened_are_bad_input(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["train", "bundle", "--metrics", str(tmp_path / "no" / "file")]) == 1
-    assert "cannot write metrics" in capsys.readouterr().err
+    for path in (tmp_path / "no" / "file", tmp_path):
+        assert main([*GOLDEN, "--metrics", str(path)]) == 2
+        err = capsys.readouterr().err
+        assert err.startswith(f"sat_host: {path}: cannot write metrics: ")
+        assert err.count("\n") == 1
 
 
-def test_interrupt_is_one_line_and_status_130(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+def test_a_full_disk_is_one_line_and_status_1() -> None:
+    space = "No space left on device"
+    for arguments in (["--help"], ["info", "bundle"], [*GOLDEN, "--epochs", "1", "--quiet"]):
+        assert run(*arguments, stdout="/dev/full") == (1, [f"sat_host: output: {space}"])
+    full = run(*GOLDEN, "--quiet", "--metrics", "/dev/full")
+    assert full == (1, [f"sat_host: /dev/full: cannot write metrics: {space}"])
+
+
+START, FINAL = {"kind": "start"}, {"kind": "final"}
+
+
+def test_metrics_are_beside_the_file_until_the_run_is_complete(tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    file.write_text("old\n")
+    writer = MetricsWriter(file)
+    writer.write(START)
+    (partial,) = tmp_path.glob("m.jsonl.*.partial")
+    assert str(os.getpid()) in partial.name
+    assert partial.read_text() == to_json(START) + "\n"  # to be followed
+    assert file.read_text() == "old\n"
+    writer.write(FINAL)
+    writer.close()
+    assert file.read_text().splitlines() == [to_json(START), to_json(FINAL)]
+    assert not partial.exists()
+
+
+def test_an_interrupted_run_leaves_the_complete_record(tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    for records in ([START, FINAL], [START]):
+        writer = MetricsWriter(file)
+        for record in records:
+            writer.write(record)
+        writer.close()
+    assert file.read_text().splitlines() == [to_json(START), to_json(FINAL)]
+    (partial,) = tmp_path.glob("m.jsonl.*.partial")
+    assert partial.read_text() == to_json(START) + "\n"
+
+
+def test_metrics_through_a_link_or_into_a_pipe_keep_it(tmp_path: Path) -> None:
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to(target)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (link, pipe):
+        writer = MetricsWriter(path)
+        writer.write(FINAL)
+        writer.close()
+    assert link.is_symlink()
+    assert target.read_text() == to_json(FINAL) + "\n"
+    assert pipe.is_fifo()
+    assert os.read(reader, 100).decode() == to_json(FINAL) + "\n"
+    os.close(reader)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_metrics_that_may_not_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "m.jsonl"
+    file.write_text("old\n")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SettingsError, match="m.jsonl: cannot write metrics: Permission denied"):
+        MetricsWriter(file)
+    assert [path.name for path in tmp_path.glob("m*")] == ["m.jsonl"]
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-"])
+def test_closed_streams(closed: str, tmp_path: Path) -> None:
+    def shell(*arguments: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            ["sh", "-c", f'exec "$0" "$@" {closed}', sys.executable, "-m", "sat_host", *arguments],
+            capture_output=True,
+            text=True,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    status, out, err = shell(*GOLDEN, "--epochs", "1")
+    assert status == 0
+    assert out.startswith("test accuracy") == (closed == "2>&-")
+    assert err.startswith("bdwp, seed 0") == (closed == ">&-")
+    assert "Traceback" not in err
+    for arguments in (["info", "none"], ["nonsense"]):
+        status, out, err = shell(*arguments)
+        assert (status, out) == (2, "")
+        assert err.count("\n") == (closed == ">&-")
+    status, out, err = shell("--help")
+    assert status == 0
+    assert err == ""
+
+
+def test_metrics_on_a_disk_without_room_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(HostError, match="cannot write metrics: No space") as caught:
+        MetricsWriter(Path("metrics"))
+    assert caught.value.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("stop", "status", "line"),
+    [
+        (KeyboardInterrupt(), 130, "sat_host: interrupted\n"),
+        (MemoryError(), 1, "sat_host: out of memory: use a smaller network or batch\n"),
+        (BrokenPipeError(), 1, ""),
+        (OSError(errno.EIO, "Bad disk", "f"), 1, "sat_host: f: Bad disk\n"),
+        (DeviceError("csim: no"), 1, "sat_host: csim: no\n"),
+        (ArgumentError("w: no"), 2, "sat_host: w: no\n"),
+    ],
+)
+def test_what_stops_a_run_is_one_line(
+    stop: BaseException,
+    status: int,
+    line: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+    def stopped(*_: object) -> None:
+        raise stop
 
-    monkeypatch.setattr(session, "run_trainer", interrupted)
-    assert main(["train", "bundle", "--quiet"]) == 130
-    assert capsys.readouterr().err == "sat_host: interrupted\n"
+    monkeypatch.setattr(session, "run_trainer", stopped)
+    assert main([*GOLDEN, "--quiet"]) == status
+    assert capsys.readouterr().err == line
 
 
 def test_unknown_device_is_refused() -> None:
@@ -156,6 +298,11 @@ def test_a_terminal_gets_a_bar_only_with_tqdm(monkeypatch: pytest.MonkeyPatch) -
     assert type(make_progress(False, Terminal())) is BarProgress
     monkeypatch.setitem(sys.modules, "tqdm", None)
     assert type(make_progress(False, Terminal())) is LineProgress
+
+
+def test_no_stderr_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert type(make_progress(False)) is Progress
 
 
 def test_bar_takes_a_whole_run() -> None:

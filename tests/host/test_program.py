@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sat_host.config import ArrayConfig
 from sat_host.descriptor import STCE, WUVE
+from sat_host.errors import ArgumentError
 from sat_host.program import (
     Product,
     Update,
-    even_parts,
+    even_size,
     product_commands,
     update_command,
 )
@@ -145,11 +146,55 @@ def test_the_fewest_strips_and_tiles_are_used(case: tuple[ArrayConfig, Product])
 
 @SETTINGS
 @given(extent=st.integers(1, 10_000), most=st.integers(1, 300))
-def test_even_parts(extent: int, most: int) -> None:
-    parts, size = even_parts(extent, most)
+def test_even_size(extent: int, most: int) -> None:
+    size, parts = even_size(extent, most), -(-extent // most)
     assert size <= most
     assert parts * size >= extent > (parts - 1) * size
-    assert parts == -(-extent // most)
+    assert parts * (size - 1) < extent
+
+
+LARGE = ArrayConfig(rows=1, lanes=64, group=8, interleave=64, memory_tile=64, adder_latency=16)
+
+
+def large_product(reduction: int, rows: int = 64, columns: int = 64 * 64) -> Product:
+    """A dense product, its operands end to end."""
+    a_pitch, blocks = LARGE.blocks(reduction), LARGE.blocks(columns)
+    return Product(
+        rows=rows,
+        columns=columns,
+        reduction=reduction,
+        a_address=0,
+        a_pitch=a_pitch,
+        transpose_a=False,
+        b_address=rows * a_pitch,
+        b_pitch=blocks,
+        packed=False,
+        keep=8,
+        y_address=rows * a_pitch + reduction * blocks,
+        y_pitch=2 * blocks,
+        binary32=True,
+        accumulate=False,
+    )
+
+
+def test_a_long_reduction_takes_fewer_column_blocks() -> None:
+    fits = product_commands(LARGE, large_product(8000 * 64))
+    assert fits["columns"].tolist() == [64 * 64]
+    halved = product_commands(LARGE, large_product(10_000 * 64))
+    assert halved["columns"].tolist() == [32 * 64] * 2
+    single = product_commands(LARGE, large_product(500_000 * 64))
+    assert single["columns"].tolist() == [64] * 64
+
+
+def test_a_reduction_beyond_the_counters_is_refused() -> None:
+    too_long = "product: a reduction of .* is too long for the array: split it and accumulate"
+    for product in (
+        large_product(530_000 * 64),
+        large_product((1 << 31) + 64, rows=1, columns=1),
+        replace(large_product(1 << 30, rows=1, columns=1), transpose_a=True, a_pitch=1),
+    ):
+        with pytest.raises(ArgumentError, match=too_long):
+            product_commands(LARGE, product)
 
 
 UPDATE = Update(

@@ -4,14 +4,26 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
 from typing import Any
 
 import numpy as np
 import pytest
+from sat_host import config
 from sat_host.data import load_dataset, stratified_test_mask
 from sat_host.errors import MissingPackageError, SettingsError
-from sat_host.training import TrainingConfig
+from sat_host.settings import (
+    ABOVE_LOW,
+    BELOW_HIGH,
+    LIMITS,
+    MAX_HIDDEN,
+    METHODS,
+    PATHS,
+    TrainingConfig,
+)
+
+from hlsgen.spec import Spec
 
 SETTINGS: dict[str, Any] = {
     "sparsity": {"group": 8, "keep": 2, "method": "bdwp"},
@@ -29,10 +41,10 @@ SETTINGS: dict[str, Any] = {
 
 
 def test_settings_and_overrides() -> None:
-    config = TrainingConfig.from_settings(SETTINGS, method="dense", seed=3, epochs=None)
-    assert (config.method, config.seed, config.epochs, config.hidden) == ("dense", 3, 2, (32, 16))
-    assert config.rate(0, 10) == 0.2
-    assert config.rate(10, 10) == pytest.approx(0.0)
+    run = TrainingConfig.from_settings(SETTINGS, method="dense", seed=3, epochs=None)
+    assert (run.method, run.seed, run.epochs, run.hidden) == ("dense", 3, 2, (32, 16))
+    assert run.rate(0, 10) == 0.2
+    assert run.rate(10, 10) == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +58,12 @@ def test_settings_and_overrides() -> None:
         ({"learning_rate": float("nan")}, "optimizer.learning_rate: expected a number"),
         ({"momentum": 1.0}, "optimizer.momentum: expected a number from 0 to below 1"),
         ({"loss_scale": 1000}, "training.loss_scale: expected a power of two, got 1000"),
-        ({"hidden": [8, 0]}, "model.hidden: expected positive layer widths, got [8, 0]"),
+        (
+            {"hidden": [8, 0]},
+            "model.hidden: expected 1 to 16 layer widths from 1 to 16384, got [8, 0]",
+        ),
+        ({"hidden": []}, "model.hidden: expected 1 to 16 layer widths"),
+        ({"data": ["digits"]}, "data.name: expected the name of a data set, got ['digits']"),
         ({"hidden": 8}, "model.hidden: expected a list of layer widths, got 8"),
         ({"colour": 1}, "colour: not a field of the training settings"),
     ],
@@ -56,6 +73,52 @@ def test_wrong_settings_name_the_field(changes: dict[str, Any], message: str) ->
         TrainingConfig.from_settings(SETTINGS, **changes)
     assert str(caught.value).startswith(message)
     assert caught.value.exit_code == 2
+
+
+def specified(section: str, name: str) -> dict[str, Any]:
+    """The spec's JSON schema of one field of a section."""
+    schema = Spec.model_json_schema()
+    model = schema["properties"][section]["$ref"].rpartition("/")[2]
+    found: dict[str, Any] = schema["$defs"][model]["properties"][name]
+    return found
+
+
+def limits(schema: dict[str, Any]) -> tuple[float, float]:
+    low = schema["exclusiveMinimum"] if "exclusiveMinimum" in schema else schema["minimum"]
+    high = schema["exclusiveMaximum"] if "exclusiveMaximum" in schema else schema["maximum"]
+    return low, high
+
+
+@pytest.mark.parametrize("field", sorted(set(LIMITS) - {"hidden"}))
+def test_limits_are_the_spec_s(field: str) -> None:
+    schema = specified(*PATHS[field])
+    assert limits(schema) == LIMITS[field]
+    assert ("exclusiveMinimum" in schema) == (field in ABOVE_LOW)
+    assert ("exclusiveMaximum" in schema) == (field in BELOW_HIGH)
+
+
+def test_every_other_setting_is_as_the_spec_says() -> None:
+    hidden = specified("model", "hidden")
+    assert limits(hidden["items"]) == LIMITS["hidden"]
+    assert (hidden["minItems"], hidden["maxItems"]) == (1, MAX_HIDDEN)
+    assert specified("sparsity", "method")["enum"] == list(METHODS)
+    assert limits(specified("sparsity", "keep")) == (1, LIMITS["group"][1])
+    assert set(PATHS) - set(LIMITS) == {"method", "keep", "data"}
+    for name, pair in config.LIMITS.items():
+        assert limits(specified("sparsity" if name == "group" else "array", name)) == pair
+
+
+@pytest.mark.parametrize("field", sorted(set(LIMITS) - {"hidden", "group"}))
+def test_limits_are_what_a_run_accepts(field: str) -> None:
+    low, high = LIMITS[field]
+    ends = {low: field not in ABOVE_LOW, high: field not in BELOW_HIGH}
+    for value, fits in {**ends, low - 1: False, high + 1: False}.items():
+        number = int(value) if value == int(value) else value
+        if fits:
+            TrainingConfig.from_settings(SETTINGS, **{field: number})
+        else:
+            with pytest.raises(SettingsError, match=re.escape(".".join(PATHS[field]))):
+                TrainingConfig.from_settings(SETTINGS, **{field: number})
 
 
 def test_a_missing_setting_is_named() -> None:

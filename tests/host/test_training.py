@@ -47,7 +47,7 @@ def synthetic(samples: int = 40) -> Dataset:
     rng = np.random.default_rng(7)
     x = rng.random((samples, 12)).astype(np.float16)
     y = rng.integers(0, 3, samples)
-    return Dataset("synthetic", 3, x[8:], y[8:], x[:8], y[:8])
+    return Dataset(3, x[8:], y[8:], x[:8], y[:8])
 
 
 def test_plan_prunes_each_stage_by_its_own_axis() -> None:
@@ -161,8 +161,9 @@ def test_scaler_doubles_after_good_steps_and_stays_in_range() -> None:
 
 def test_divergence_is_a_one_line_error() -> None:
     message = "diverged at step .*lower optimizer.learning_rate"
+    settings = config(learning_rate=10, weight_decay=1, epochs=60)
     with (
-        closing(Trainer(device(), config(learning_rate=1e6, epochs=9), synthetic())) as trainer,
+        closing(Trainer(device(), settings, synthetic())) as trainer,
         pytest.raises(TrainingError, match=message),
     ):
         list(trainer.run())
@@ -181,4 +182,5 @@ def test_digits_are_learned(method: str) -> None:
     with closing(Trainer(device(), settings, data)) as trainer:
         final = list(trainer.run())[-1]
     assert final["kind"] == "final"
+    assert (final["keep"], final["group"]) == ((8, 8) if method == "dense" else (2, 8))
     assert final["test_accuracy"] > 0.9

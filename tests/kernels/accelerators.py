@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The arrays that the kernels are tested on, and how one is built and opened.
 
-Libraries come from the product's own toolchain and its ordinary cache, so a rerun compiles nothing.
+Libraries come from the product's own toolchain and cache, so a rerun compiles nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ ARRAYS = {
     "16x32_g32": ArrayConfig(16, 32, 32, 16, 1, 16),
     "32x32_g8": ArrayConfig(32, 32, 8, 16, 8, 8),
     "3x64_g8": ArrayConfig(3, 64, 8, 5, 2, 1),
+    "2x4_g4": ArrayConfig(2, 4, 4, 8, 1, 8),
+    "4x8_g4": ArrayConfig(4, 8, 4, 8, 1, 8),
 }
 
 # Gives the accelerator of one of ARRAYS, by name.

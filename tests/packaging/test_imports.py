@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +22,8 @@ HOST = sat_host_dir()
 HOST_MODULES = sorted(path.stem for path in HOST.glob("*.py") if path.stem[0] != "_")
 # Of the third-party packages that hlsgen and the data loaders use, those that a host may lack.
 ABSENT = ("click", "filelock", "hlsgen", "jinja2", "pydantic", "rich", "sklearn", "tqdm", "yaml")
+
+OPTIONAL = {"data": {"sklearn.datasets"}, "progress": {"tqdm"}}
 
 BLOCKED = f"""
 import importlib, sys
@@ -67,6 +70,19 @@ def test_host_module_names_nothing_but_numpy_and_itself(path: Path) -> None:
     assert set(imported(path)) <= set(sys.stdlib_module_names) | {"numpy"}
 
 
+@pytest.mark.parametrize("path", sorted(HOST.glob("*.py")), ids=lambda path: path.stem)
+def test_host_module_imports_by_name_only_what_is_optional(path: Path) -> None:
+    """What `imported` can't see: packages that a module can do without, or ask for."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).rpartition(".")[2] in ("import_module", "__import__")
+    ]
+    names = {ast.literal_eval(call.args[0]) for call in calls}
+    assert names <= OPTIONAL.get(path.stem, set())
+
+
 @pytest.mark.parametrize(
     "path", sorted(package_dir().rglob("*.py")), ids=lambda path: path.relative_to(package_dir())
 )
@@ -74,9 +90,15 @@ def test_generator_module_is_below_the_command_line(path: Path) -> None:
     """Only the command line knows the command line, click and rich."""
     if path.is_relative_to(package_dir() / "cli") or path.name == "__main__.py":
         return
-    text = path.read_text(encoding="utf-8")
     assert not {"click", "rich"} & set(imported(path))
-    assert "hlsgen.cli" not in text and "from .cli" not in text
+    assert not re.search(r"hlsgen\.cli|from \.+cli", path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "path", sorted(package_dir().rglob("*.py")), ids=lambda path: path.relative_to(package_dir())
+)
+def test_generator_module_imports_its_own_relatively(path: Path) -> None:
+    assert "hlsgen" not in set(imported(path))
 
 
 def test_help_imports_no_command() -> None:

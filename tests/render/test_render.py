@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sat_host.descriptor import COMMAND_BYTES, DESCRIPTORS, STCE, WUVE, Descriptor
+from sat_host.descriptor import COMMAND_BYTES, DESCRIPTORS, Descriptor
 
 from hlsgen import __version__, paths
 from hlsgen.errors import WorkError
@@ -93,18 +93,6 @@ def test_every_unit_of_csim_is_in_the_project() -> None:
     assert {unit.source for unit in CSIM_UNITS} <= set(render(DIGITS).files)
 
 
-def test_library_files_are_copied_as_they_are() -> None:
-    files = render(DIGITS).files
-    on_disk = {
-        f"kernels/{path.relative_to(paths.kernels_dir()).as_posix()}": path
-        for path in paths.kernels_dir().rglob("*")
-        if path.suffix in {".h", ".cpp"}
-    }
-    assert set(on_disk) == {path for path in files if path.startswith("kernels/")}
-    for name, path in on_disk.items():
-        assert files[name] == path.read_text(encoding="utf-8")
-
-
 def test_config_of_digits() -> None:
     digest = hardware_digest(DIGITS)[:16]
     assert render(DIGITS).files["sat_config.h"] == (
@@ -169,12 +157,6 @@ def test_flags_agree(descriptor: Descriptor) -> None:
     assert all(bit.bit_count() == 1 and bit < 1 << 32 for bit in bits)
     with pytest.raises(KeyError):
         descriptor.flag("no such flag")
-
-
-def test_the_flags_that_the_kernels_know() -> None:
-    assert (STCE.flag("transpose_a"), STCE.flag("packed_b")) == (1, 2)
-    assert (STCE.flag("accumulate"), STCE.flag("binary32")) == (4, 8)
-    assert (WUVE.flag("update"), WUVE.flag("binary16_weights")) == (1, 2)
 
 
 # Templates that are wrong -----------------------------------------------------------------------

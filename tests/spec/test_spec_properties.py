@@ -42,25 +42,25 @@ def loads_or_explains(text: str) -> None:
 
 
 @given(st.text() | st.lists(PIECES, max_size=40).map("".join))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_any_text(text: str) -> None:
     loads_or_explains(text)
 
 
 @given(st.dictionaries(st.sampled_from(list(Spec.model_fields)), VALUES, max_size=5))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_values(value: dict[str, Any]) -> None:
     loads_or_explains(yaml.safe_dump(value, allow_unicode=True))
 
 
 @given(st.integers(0, len(DIGITS)), st.integers(0, 30), st.lists(PIECES, max_size=3).map("".join))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_edit_of_a_good_spec(start: int, length: int, put: str) -> None:
     loads_or_explains(DIGITS[:start] + put + DIGITS[start + length :])
 
 
 @given(st.binary(max_size=60))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_any_bytes(tmp_path_factory: Any, data: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"
     path.write_bytes(data)
@@ -107,7 +107,6 @@ def specs(draw: st.DrawFn) -> Spec:
 
 
 @given(specs(), st.booleans())
-@settings(deadline=None)
 def test_a_spec_survives_yaml(spec: Spec, flow: bool) -> None:
     text = yaml.safe_dump(spec.model_dump(mode="json"), default_flow_style=flow)
     assert parse_spec(text, "s.yaml") == spec

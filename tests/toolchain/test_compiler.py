@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from stubs import GXX_12, stub, stub_compiler
 from hlsgen.errors import ToolMissingError
 from hlsgen.toolchain.compiler import find_compiler, parse_banner
 
+ROOT = Path(__file__).parents[2]
 CLANG_16 = "Debian clang version 16.0.6 (15~deb12u1)"
 
 
@@ -22,7 +25,9 @@ CLANG_16 = "Debian clang version 16.0.6 (15~deb12u1)"
         ("x86_64-linux-gnu-g++-12 (Ubuntu 12.3.0-1ubuntu1~22.04) 12.3.0", ("g++", "12.3.0")),
         (CLANG_16, ("clang++", "16.0.6")),
         ("Ubuntu clang version 15.0.7", ("clang++", "15.0.7")),
+        ("c++ (Debian 12.2.0-14) 12.2.0", ("g++", "12.2.0")),
         ("cfront of long ago", None),
+        ("cat (GNU coreutils) 9.1", None),
     ],
 )
 def test_banners(banner: str, expected: tuple[str, str] | None) -> None:
@@ -67,14 +72,36 @@ def test_a_missing_cxx_is_named(tmp_path: Path) -> None:
         find_compiler({"PATH": str(tmp_path), "CXX": "g++-99"})
 
 
+def test_a_cxx_with_an_open_quote_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ToolMissingError, match=r"^\$CXX cannot be read: \"g\+\+: No closing quot"):
+        find_compiler({"PATH": str(tmp_path), "CXX": '"g++'})
+
+
+def test_the_search_needs_no_installed_package(tmp_path: Path) -> None:
+    """`make` asks before it installs anything."""
+    command = [sys.executable, "-S", "-m", "hlsgen.toolchain.compiler"]
+    for name, status in {"no-such-compiler": 3, str(stub_compiler(tmp_path, "g++")): 0}.items():
+        done = subprocess.run(
+            command, cwd=ROOT, env={"CXX": name, "PATH": ""}, capture_output=True, text=True
+        )
+        assert (done.returncode, done.stderr.count("\n")) == (status, status // 3), done.stderr
+
+
 def test_too_old_says_what_was_found_and_what_is_needed(tmp_path: Path) -> None:
     old = stub_compiler(tmp_path, "g++", "g++ (Debian 10.2.1-6) 10.2.1 20210110")
     with pytest.raises(ToolMissingError) as caught:
         find_compiler({"PATH": str(tmp_path)})
     text = str(caught.value)
     assert f"{old} is g++ 10.2.1, too old: 12 or newer is needed" in text
-    assert "apt-get install g++" in text
+    assert "apt-get install g++-12 (or newer)" in text
     assert "\n" not in text
+
+
+def test_a_cxx_that_is_no_compiler_is_not_called_one(tmp_path: Path) -> None:
+    cat = stub_compiler(tmp_path, "cat", "cat (GNU coreutils) 9.1")
+    words = f"{cat} is not a C\\+\\+ compiler that hlsgen knows: .* unset CXX, or point it at that"
+    with pytest.raises(ToolMissingError, match=words):
+        find_compiler({"PATH": str(tmp_path), "CXX": "cat"})
 
 
 def test_a_broken_compiler_is_reported(tmp_path: Path) -> None:

@@ -125,6 +125,16 @@ def test_stub_that_fails_without_a_word(tmp_path: Path, cache: Cache) -> None:
         compile_library(plan(find_compiler({"CXX": str(path)})), cache)
 
 
+def test_full_disk_is_named_with_its_mend(tmp_path: Path, cache: Cache) -> None:
+    body = "echo '/tmp/cc1.s: fatal error: error writing: No space left on device' >&2; exit 1"
+    full = find_compiler({"PATH": "", "CXX": str(stub_compiler(tmp_path, "g++", body=body))})
+    words = (
+        r"compiling (one|two).cpp failed: .*: No space left on device \(.* free\): make room, or"
+    )
+    with pytest.raises(WorkError, match=f"^{words} set TMPDIR to another folder$"):
+        compile_library(plan(full), cache)
+
+
 def test_killed_compiler_is_named(tmp_path: Path, cache: Cache) -> None:
     path = stub_compiler(tmp_path / "bin", "g++", body="kill -KILL $$")
     with pytest.raises(WorkError, match="was ended by SIGKILL"):
@@ -139,6 +149,16 @@ def test_failure_of_one_unit_stops_the_other(tmp_path: Path, cache: Cache) -> No
     path = stub_compiler(tmp_path / "bin", "g++", body=body)
     with pytest.raises(WorkError, match="compiling two.cpp failed: two.cpp:1: error: the cause"):
         compile_library(plan(find_compiler({"CXX": str(path)})), cache)
+
+
+@pytest.mark.parametrize("name", ["CPATH", "CPLUS_INCLUDE_PATH"])
+def test_the_environment_adds_no_headers(
+    tmp_path: Path, compiler: Compiler, cache: Cache, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    (tmp_path / "foreign.h").write_text("")
+    monkeypatch.setenv(name, str(tmp_path))
+    with pytest.raises(WorkError, match="foreign.h: No such file"):
+        compile_library(plan(compiler, two_cpp="#include <foreign.h>\n"), cache)
 
 
 def test_a_unit_outside_the_project_is_refused(compiler: Compiler) -> None:

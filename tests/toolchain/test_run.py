@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hlsgen.disk import Cancelled
-from hlsgen.errors import ToolMissingError
+from hlsgen.errors import Cancelled, ToolMissingError
 from hlsgen.toolchain.run import CommandError, describe_status, first_error_line, run
 
 

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The benchmarks run, at sizes that take moments; their figures are nobody's business here."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks import build_time, csim_speed, digits_accuracy, matmul_memory
+from benchmarks.report import ROOT, show
+
+SPEC = """\
+name: small
+array: {rows: 2, lanes: 8, interleave: 2, memory_tile: 4}
+model: {hidden: [16]}
+training: {epochs: 1}
+"""
+
+
+def test_every_figure_is_measured_and_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = tmp_path / "small.yaml"
+    spec.write_text(SPEC)
+    figures = build_time.measure(spec, tmp_path)
+    bundle = tmp_path / "bundle"
+    figures += csim_speed.measure(bundle, size=64, rounds=1)
+    figures += matmul_memory.measure(bundle, size=64)
+    values = digits_accuracy.accuracies(bundle, "bdwp", (0, 1))
+    rows = [(figure.what, figure.value, figure.kind) for figure in figures]
+    for markdown in (False, True):
+        show("figures", ("what", "value", "how"), rows, markdown)
+        header = ("method", "seed 0", "seed 1", "mean", "against dense")
+        show("accuracy", header, [digits_accuracy.row("bdwp", values, 50.0)], markdown)
+    out = capsys.readouterr().out
+    assert all(out.count(figure.value) >= 2 for figure in figures)
+    assert out.count("±") == 2
+
+
+@pytest.mark.parametrize("module", ["benchmarks", "benchmarks.digits_accuracy"])
+def test_commands_start(module: str) -> None:
+    command = [sys.executable, "-m", module, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0 and "--markdown" in done.stdout
