@@ -69,7 +69,9 @@ def describe_final(record: Record) -> str:
     return (
         f"test accuracy {100 * record['test_accuracy']:.2f} % "
         f"({_pruning(record)}, seed {record['seed']}, "
-        f"{record['epochs']} epochs, {record['steps']} steps, {record['skipped_steps']} skipped, "
+        f"{record['epochs']} {'epoch' if record['epochs'] == 1 else 'epochs'}, "
+        f"{record['steps']} steps, "
+        f"{record['skipped_steps']} skipped, "
         f"{record['seconds']:.1f} s on {record['device']})"
     )
 
