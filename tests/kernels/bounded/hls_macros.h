@@ -6,10 +6,20 @@
 
 #include <hls_stream.h>
 
+namespace bounded {
+
+// Turns of the row unit's loop, over all its periods.
+inline long& cycle() {
+  static thread_local long cycles = 0;
+  return cycles;
+}
+
+}  // namespace bounded
+
 #define SAT_LOOP(name)
 #define SAT_PROCESS(process, ...) \
   bounded::Run::instance().threads.emplace_back([&] { __VA_ARGS__; })
-#define SAT_STEADY(cycles) 1
+#define SAT_STEADY(cycles) (++bounded::cycle(), 1)
 #define SAT_DATAFLOW
 #define SAT_INLINE
 #define SAT_PIPELINE(ii)

@@ -2,8 +2,10 @@
 //
 // Runs command lists from a file whole, as the card does: all commands of a list are in flight. The
 // file holds words: kind (0 STCE, 1 WUVE), count, memory bytes; then the commands; then the memory.
-// The memory after the run goes to standard output.
+// The memory after the run goes to standard output, the least distance between a sum's write and
+// its next read to standard error.
 #include <stdlib.h>
+#include <uspe.h>
 
 #include <cstdint>
 #include <cstdio>
@@ -35,6 +37,7 @@ int main(int, char** arguments) {
     std::uint32_t nonfinite = 0;
     sat_stce(count, static_cast<sat::StceCommand*>(commands), words, words, words, words,
              &nonfinite);
+    std::fprintf(stderr, "%ld\n", bounded::Watch::instance().least.load());
   } else {
     sat_wuve(count, static_cast<sat::WuveCommand*>(commands), words, words, words, words, words,
              words, words);

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Test-only: the simulator's USPEs, watched. What a sum's memory claims (SAT_RECURRENCE) is a number
+// of cycles between a sum's write and its next read; the least one that occurs is kept.
+#pragma once
+
+#include <atomic>
+#include <map>
+
+#define multiply_accumulate multiply_accumulate_unwatched
+#include_next <uspe.h>
+#undef multiply_accumulate
+
+namespace bounded {
+
+struct Watch {
+  std::atomic<long> least{1L << 30};
+  static Watch& instance() {
+    static Watch watch;
+    return watch;
+  }
+  void read(long distance) {
+    long known = least;
+    while (distance < known && !least.compare_exchange_weak(known, distance)) {
+    }
+  }
+};
+
+}  // namespace bounded
+
+namespace sat {
+
+template <class Config>
+inline void multiply_accumulate(int cycles, bool fresh, bool finished, SumWord<Config>* running,
+                                SumWord<Config>* leaving, int slot,
+                                const OperandWord<Config>* activations, int row, int group,
+                                const Packet<Config>& packet, bool dense, int dense_index) {
+  static thread_local std::map<int, long> written;  // slot -> cycle, of this thread's row unit
+  const long now = bounded::cycle();
+  if (!fresh && written.count(slot)) bounded::Watch::instance().read(now - written[slot]);
+  if (finished) {
+    written.erase(slot);
+  } else {
+    written[slot] = now;
+  }
+  multiply_accumulate_unwatched<Config>(cycles, fresh, finished, running, leaving, slot,
+                                        activations, row, group, packet, dense, dense_index);
+}
+
+}  // namespace sat
