@@ -11,6 +11,7 @@
 
 #include "block_transpose.h"
 #include "types.h"
+#include "words.h"
 
 namespace sat {
 
@@ -88,18 +89,6 @@ void read_activations(int count, const Word<Config>* memory,
       read_rows<Config>(command, memory, words);
     }
   }
-}
-
-template <class Config>
-inline OperandWord<Config> unpack_word(const Word<Config>& word) {
-  SAT_INLINE
-  OperandWord<Config> operands;
-  SAT_LOOP(UnpackWord_Lane)
-  for (int c = 0; c < Config::kLanes; ++c) {
-    SAT_UNROLL
-    operands[c] = unpack(word[c]);
-  }
-  return operands;
 }
 
 // `words` from memory, then zeros up to the rows that the chain takes.

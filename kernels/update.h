@@ -14,6 +14,17 @@
 
 namespace sat {
 
+// Which matrix of an update a reader or a writer serves.
+struct WeightsMatrix {
+  static std::uint32_t address(const WuveCommand& command) { return command.weights_address; }
+};
+struct VelocityMatrix {
+  static std::uint32_t address(const WuveCommand& command) { return command.velocity_address; }
+};
+struct GradientMatrix {
+  static std::uint32_t address(const WuveCommand& command) { return command.gradient_address; }
+};
+
 template <class Config>
 void fetch_updates(int count, const WuveCommand* commands, hls::stream<WuveCommand>& to_weights,
                    hls::stream<WuveCommand>& to_velocity, hls::stream<WuveCommand>& to_gradient,
@@ -66,19 +77,11 @@ void read_weight_rows(int count, const Word<Config>* memory, hls::stream<WuveCom
     SAT_TRIPCOUNT(64)
     const WuveCommand command = commands.read();
     const bool binary16 = (command.flags & kWuveBinary16Weights) != 0;
-    read_block_rows<Config>(command, command.weights_address, binary16, memory, rows);
+    read_block_rows<Config>(command, WeightsMatrix::address(command), binary16, memory, rows);
   }
 }
 
-// Which of the two other inputs of an update a reader serves.
-struct VelocityInput {
-  static std::uint32_t address(const WuveCommand& command) { return command.velocity_address; }
-};
-struct GradientInput {
-  static std::uint32_t address(const WuveCommand& command) { return command.gradient_address; }
-};
-
-template <class Config, class Input>
+template <class Config, class Matrix>
 void read_update_rows(int count, const Word<Config>* memory, hls::stream<WuveCommand>& commands,
                       hls::stream<BitsWord<Config>>& rows) {
   SAT_LOOP(ReadUpdateRows_Command)
@@ -86,7 +89,7 @@ void read_update_rows(int count, const Word<Config>* memory, hls::stream<WuveCom
     SAT_TRIPCOUNT(64)
     const WuveCommand command = commands.read();
     if (command.flags & kWuveUpdate) {
-      read_block_rows<Config>(command, Input::address(command), false, memory, rows);
+      read_block_rows<Config>(command, Matrix::address(command), false, memory, rows);
     }
   }
 }
@@ -185,15 +188,7 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
   }
 }
 
-// Which of the two results a writer stores.
-struct WeightsOutput {
-  static std::uint32_t address(const WuveCommand& command) { return command.weights_address; }
-};
-struct VelocityOutput {
-  static std::uint32_t address(const WuveCommand& command) { return command.velocity_address; }
-};
-
-template <class Config, class Output>
+template <class Config, class Matrix>
 void write_update_rows(int count, Word<Config>* memory, hls::stream<WuveCommand>& commands,
                        hls::stream<BitsWord<Config>>& rows) {
   SAT_LOOP(WriteUpdateRows_Command)
@@ -209,7 +204,7 @@ void write_update_rows(int count, Word<Config>* memory, hls::stream<WuveCommand>
       for (int block = 0; block < grid.block_columns; ++block) {
         SAT_TRIPCOUNT(16)
         std::uint32_t address =
-            Output::address(command) +
+            Matrix::address(command) +
             static_cast<std::uint32_t>(block_row * Config::kLanes) * command.pitch +
             2u * static_cast<std::uint32_t>(block);
         SAT_LOOP(WriteUpdateRows_Row)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Lane-wise conversions between memory words and binary32 lanes. A binary32 lane is two consecutive
-// binary16 places, low bits first, so `lanes` of them fill two words.
+// Lane-wise conversions between memory words, operands and binary32. A binary32 lane is two
+// consecutive binary16 places, low bits first, so `lanes` of them fill two words.
 #pragma once
 
 #include "float_bits.h"
@@ -41,53 +41,50 @@ inline Word<Config> split_bits(const BitsWord<Config>& bits, int first) {
   return word;
 }
 
+// Applies Op to every lane.
+template <class Config, class To, class From, To (*Op)(From)>
+inline hls::vector<To, Config::kLanes> map_lanes(const hls::vector<From, Config::kLanes>& value) {
+  SAT_INLINE
+  hls::vector<To, Config::kLanes> mapped;
+  SAT_LOOP(MapLanes_Lane)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    mapped[c] = Op(value[c]);
+  }
+  return mapped;
+}
+
+inline std::uint32_t widen(std::uint16_t bits) { return bits; }
+
 // Binary16 bits, each in the low half of a lane.
 template <class Config>
 inline BitsWord<Config> widen_bits(const Word<Config>& word) {
   SAT_INLINE
-  BitsWord<Config> bits;
-  SAT_LOOP(WidenBits_Lane)
-  for (int c = 0; c < Config::kLanes; ++c) {
-    SAT_UNROLL
-    bits[c] = word[c];
-  }
-  return bits;
+  return map_lanes<Config, std::uint32_t, std::uint16_t, widen>(word);
 }
 
 template <class Config>
 inline SumWord<Config> bits_to_sum(const BitsWord<Config>& bits) {
   SAT_INLINE
-  SumWord<Config> sum;
-  SAT_LOOP(BitsToSum_Lane)
-  for (int c = 0; c < Config::kLanes; ++c) {
-    SAT_UNROLL
-    sum[c] = as_float(bits[c]);
-  }
-  return sum;
+  return map_lanes<Config, float, std::uint32_t, as_float>(bits);
 }
 
 template <class Config>
 inline BitsWord<Config> sum_to_bits(const SumWord<Config>& sum) {
   SAT_INLINE
-  BitsWord<Config> bits;
-  SAT_LOOP(SumToBits_Lane)
-  for (int c = 0; c < Config::kLanes; ++c) {
-    SAT_UNROLL
-    bits[c] = as_bits(sum[c]);
-  }
-  return bits;
+  return map_lanes<Config, std::uint32_t, float, as_bits>(sum);
 }
 
 template <class Config>
 inline Word<Config> round_word(const SumWord<Config>& value) {
   SAT_INLINE
-  Word<Config> word;
-  SAT_LOOP(RoundWord_Lane)
-  for (int c = 0; c < Config::kLanes; ++c) {
-    SAT_UNROLL
-    word[c] = round_binary16(value[c]);
-  }
-  return word;
+  return map_lanes<Config, std::uint16_t, float, round_binary16>(value);
+}
+
+template <class Config>
+inline OperandWord<Config> unpack_word(const Word<Config>& word) {
+  SAT_INLINE
+  return map_lanes<Config, Operand, std::uint16_t, unpack>(word);
 }
 
 // Lanes from `columns` on become +0, so that memory stays zero beyond a matrix's columns.

@@ -104,7 +104,7 @@ single = st.floats(width=32, allow_subnormal=True) | st.sampled_from(CORNERS)
 scalar = st.floats(-4, 4, width=32) | st.sampled_from([0.0, 2.0**-126, 2.0**-140, 2.0**-60])
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(single, single, single, scalar, scalar, scalar, scalar)
 def test_update_is_exact(
     w: float, v: float, dw: float, lr: float, mu: float, decay: float, inv: float

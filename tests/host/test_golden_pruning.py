@@ -43,7 +43,7 @@ def weights_and_shape(draw: st.DrawFn) -> tuple[np.ndarray, int, ArrayConfig]:
     return bits.view(np.float16), keep, array_config(lanes, group)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(weights_and_shape())
 def test_keep_mask_is_a_sort_of_each_group(case: tuple[np.ndarray, int, ArrayConfig]) -> None:
     w16, keep, config = case
@@ -54,7 +54,7 @@ def test_keep_mask_is_a_sort_of_each_group(case: tuple[np.ndarray, int, ArrayCon
     assert np.array_equal(pruned, np.where(expected, w16.view(np.uint16), 0))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(weights_and_shape())
 def test_unpack_gives_back_the_pruned_weights(case: tuple[np.ndarray, int, ArrayConfig]) -> None:
     w16, keep, config = case

@@ -71,12 +71,10 @@ def rounded(words: int) -> int:
 
 
 TestHeap = HeapMachine.TestCase
-TestHeap.settings = settings(
-    max_examples=60, stateful_step_count=40, deadline=None, derandomize=True, database=None
-)
+TestHeap.settings = settings(max_examples=60, stateful_step_count=40)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@settings(max_examples=60)
 @given(sizes=st.lists(st.integers(1, 120), min_size=1, max_size=8), data=st.data())
 def test_freed_neighbours_join(sizes: list[int], data: st.DataObject) -> None:
     heap = Heap(1024, ALIGN)

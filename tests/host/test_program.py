@@ -20,7 +20,7 @@ from sat_host.program import (
     update_command,
 )
 
-SETTINGS = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+SETTINGS = settings(max_examples=300)
 
 
 @st.composite

@@ -135,7 +135,7 @@ def check(device: EngineDevice, case: Case) -> Outcome:
 def test_any_product_equals_the_golden_model(name: str, device_for: DeviceFor) -> None:
     device = device_for(name)
 
-    @settings(max_examples=120, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=120)
     @given(case=cases(device.config))
     def agree(case: Case) -> None:
         check(device, case)

@@ -113,7 +113,7 @@ def test_any_packed_form_equals_the_golden_model(name: str, device_for: DeviceFo
     device = device_for(name)
     keeps = st.none() | keeps_of(device.config)
 
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=150)
     @given(
         shape=shapes_of(device.config),
         ff_keep=keeps,
@@ -138,7 +138,7 @@ def test_any_update_equals_the_golden_model(name: str, device_for: DeviceFor) ->
     device = device_for(name)
     keeps = st.none() | keeps_of(device.config)
 
-    @settings(max_examples=150, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=150)
     @given(
         shape=shapes_of(device.config),
         ff_keep=keeps,
