@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import jinja2
-from sat_host.descriptor import COMMAND_BYTES, DESCRIPTORS
+from sat_host.descriptor import DESCRIPTORS
 
 from . import __version__, paths
 from .errors import WorkError
@@ -42,7 +42,6 @@ def render(spec: Spec) -> Project:
         f"digest {hardware_digest(spec)[:16]}; do not edit",
         "array": array,
         "descriptors": DESCRIPTORS,
-        "command_bytes": COMMAND_BYTES,
     }
     files = dict(_library(paths.kernels_dir()))
     for name in sorted(environment.list_templates()):

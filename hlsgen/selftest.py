@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    from sat_host.convolution import Convolution
     from sat_host.device import Device, Matrix
 
 Array = npt.NDArray[Any]
@@ -108,6 +109,25 @@ def cases(golden: Device) -> Iterator[Case]:
     yield Case("prune along columns", lambda dev: [dev.prune(w, keep, axis=1)])
     yield _packed("packed bytes", w, keep)
     yield _update("update", rng, w.shape, keep)
+    yield _update("update, SR-STE", rng, w.shape, keep, sr_decay=2e-4)
+    yield from _convolutions(rng, lanes, group, keep)
+    right = halves(rng, (3 * 7, 5))
+    left = halves(rng, (3 * 5, rows + 2))
+    yield _product_batch("batch, both transposed", left, right, 3, transpose_a=True)
+    left = halves(rng, (3 * (rows + 2), 5))
+    yield _product_batch("batch, right transposed", left, right, 3, transpose_a=False)
+
+
+def _convolutions(rng: np.random.Generator, lanes: int, group: int, keep: int) -> Iterator[Case]:
+    """Strides of 1 and 2, taps that miss pixels, channels and filters below and above `lanes`."""
+    from sat_host.convolution import Convolution
+
+    square = Convolution(2, 5, 4, lanes + 3, group + 2, (3, 3), (1, 1), (1, 1))
+    yield _convolution("convolution", rng, square, group)
+    strided = Convolution(2, 6, 5, 3, lanes + group + 1, (3, 2), (2, 1), (1, 0))
+    yield _convolution("strided convolution", rng, strided, keep)
+    sparse = Convolution(3, 5, 5, group + 1, 2 * lanes, (1, 1), (2, 2), (0, 0))
+    yield _convolution("pruned output gradient", rng, sparse, group, dy_keep=keep)
 
 
 def halves(rng: np.random.Generator, shape: tuple[int, int]) -> npt.NDArray[np.float16]:
@@ -185,7 +205,61 @@ def _packed(name: str, w: Array, keep: int) -> Case:
     return Case(name, run)
 
 
-def _update(name: str, rng: np.random.Generator, shape: tuple[int, int], keep: int) -> Case:
+def _product_batch(name: str, a: Array, b: Array, batch: int, *, transpose_a: bool) -> Case:
+    """The b of each product is stored transposed, and so may be its a."""
+    rows = a.shape[1] * batch if transpose_a else a.shape[0]
+
+    def run(device: Device) -> list[Array]:
+        left, right = _upload(device, a), _upload(device, b)
+        y = device.matrix(rows, b.shape[0] // batch, np.float16)
+        bad = device.product_batch(y, left, right, batch, transpose_a=transpose_a, transpose_b=True)
+        result = [device.read(y), np.array(bad)]
+        device.free(left, right, y)
+        return result
+
+    return Case(name, run)
+
+
+def _convolution(
+    name: str,
+    rng: np.random.Generator,
+    shape: Convolution,
+    keep: int,
+    dy_keep: int | None = None,
+) -> Case:
+    """All three products of a layer; WU starts from stored sums."""
+    x = tied_halves(rng, (shape.in_pixels, shape.channels))
+    dy = tied_halves(rng, (shape.out_pixels, shape.filters))
+
+    def run(device: Device) -> list[Array]:
+        rows, filters = shape.weight_rows(device.config.lanes), shape.filters
+        again = np.random.default_rng(_SEED)
+        weights = _upload(device, halves(again, (rows, filters)))
+        dw = _upload(device, again.standard_normal((rows, filters)).astype(np.float32))
+        pixels, gradient = _upload(device, x), _upload(device, dy)
+        ff, bp = device.packed(rows, filters, keep), device.packed(filters, rows, keep)
+        y = device.matrix(dy.shape[0], dy.shape[1], np.float16)
+        dx = device.matrix(x.shape[0], x.shape[1], np.float16)
+        device.pack(weights, ff, bp)
+        bad = [
+            device.convolve(y, pixels, ff, shape),
+            device.convolve_backward(dx, gradient, bp, shape, dy_keep=dy_keep),
+            device.convolve_gradient(dw, pixels, gradient, shape, accumulate=True),
+        ]
+        result: list[Array] = [*(device.read(item) for item in (y, dx, dw)), np.array(bad)]
+        device.free(weights, dw, pixels, gradient, ff, bp, y, dx)
+        return result
+
+    return Case(name, run)
+
+
+def _update(
+    name: str,
+    rng: np.random.Generator,
+    shape: tuple[int, int],
+    keep: int,
+    sr_decay: float = 0.0,
+) -> Case:
     scale = 1024.0
     w, v, dw = (rng.standard_normal(shape).astype(np.float32) for _ in range(3))
     # A third of the elements lie where inputs and results are flushed, each of them now and then.
@@ -198,11 +272,12 @@ def _update(name: str, rng: np.random.Generator, shape: tuple[int, int], keep: i
     def run(device: Device) -> list[Array]:
         from sat_host.device import UpdateScalars
 
-        scalars = UpdateScalars(lr=0.05, momentum=0.9, weight_decay=5e-4, inv_scale=1 / scale)
+        scalars = UpdateScalars(0.05, 0.9, 5e-4, 1 / scale, sr_decay)
         weights, velocity, gradient = (_upload(device, x) for x in (w, v, dw))
         rows, columns = shape
         ff, bp = device.packed(rows, columns, keep), device.packed(columns, rows, keep)
-        device.update_weights(weights, velocity, gradient, scalars, ff, bp)
+        masked = sr_decay != 0
+        device.update_weights(weights, velocity, gradient, scalars, ff, bp, masked_bp=masked)
         result = [device.read(weights), device.read(velocity)]
         result += [device.read_packed(ff), device.read_packed(bp)]
         device.free(weights, velocity, gradient, ff, bp)

@@ -2,74 +2,80 @@
 //
 // The A side: activations from memory to the head of the chain.
 //
-// For each tile, for each panel p of `lanes` reduction elements, for each row i of rows x
-// interleave, the chain gets one word: elements p * lanes and on of output row i. The first
-// `interleave` words are the last row unit's, which is farthest, and so on up to the first unit's.
-// Rows beyond the tile's valid ones are zeros. Elements beyond the reduction are zeros too: memory
-// holds zeros beyond a matrix's columns, and the transposed path fills them in.
+// For each tile, for each panel, for each row i of rows x interleave, the chain gets one word: the
+// panel's `lanes` reduction elements of output row i. A panel is a word of channels of one tap; with
+// transposed A it is `lanes` output pixels. The first `interleave` words are the last row unit's,
+// which is farthest, and so on up to the first unit's. Rows beyond the tile's valid ones are zeros.
+// Elements beyond the reduction are zeros too: memory holds zeros beyond a matrix's columns, and
+// the transposed path fills them in.
 #pragma once
 
 #include "block_transpose.h"
+#include "pixels.h"
+#include "prune_word.h"
 #include "types.h"
 #include "words.h"
 
 namespace sat {
 
-// A as stored, rows x reduction: one word a row, rows `pitch` apart.
+// Pixels are the output rows: a word of each for every tap and channel word.
 template <class Config>
 void read_rows(const StceCommand& command, const Word<Config>* memory,
                hls::stream<Word<Config>>& words) {
-  const int panels = ceil_div(static_cast<int>(command.reduction), Config::kLanes);
   const int rows = static_cast<int>(command.rows);
-  const int total = panels * rows;
-  std::uint32_t first = command.a_address;
-  std::uint32_t address = first;
+  const int total = panels_of<Config>(command) * rows;
+  const PixelWalk first(command);
+  PixelWalk pixel = first;
+  TapWalk tap(command);
   int row = 0;
   SAT_LOOP(ReadRows_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // one read a cycle; the address is an addition
+    SAT_PIPELINE(1)  // at most one read a cycle; both walks are counters and additions
     SAT_TRIPCOUNT(16384)
-    words.write(memory[address]);
+    words.write(read_pixel<Config>(command, memory, pixel, tap));
+    pixel.advance(command);
     if (++row == rows) {
       row = 0;
-      address = ++first;
-    } else {
-      address += command.a_pitch;
+      pixel = first;
+      tap.advance(command);
     }
   }
 }
 
-// A as stored, reduction x rows: blocks of `lanes` words, to be transposed.
+// Pixels are the reduction, to be transposed: `lanes` of them a block, a block for each word of
+// the tile's output rows, which are channels of taps.
 template <class Config>
 void read_blocks(const StceCommand& command, const Word<Config>* memory,
                  hls::stream<Word<Config>>& words) {
   const int reduction = static_cast<int>(command.reduction);
-  const int blocks = ceil_div(static_cast<int>(command.a_skip + command.rows), Config::kLanes);
+  const int rows = static_cast<int>(command.a_skip) + static_cast<int>(command.rows);
+  const int blocks = ceil_div(rows, Config::kLanes);
   const int total = reduction * blocks;
-  int panel = 0;  // first reduction element of the panel
-  int elements = shorter(reduction, Config::kLanes);  // of the panel
+  int left = reduction;
+  int elements = shorter(left, Config::kLanes);  // of the panel
   int block = 0;
   int element = 0;
-  std::uint32_t panel_address = command.a_address;
-  std::uint32_t block_address = panel_address;
-  std::uint32_t address = panel_address;
+  PixelWalk panel(command);  // its first pixel
+  PixelWalk pixel = panel;
+  TapWalk tap(command);
   SAT_LOOP(ReadBlocks_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // one read a cycle; within a block the address is an addition
+    SAT_PIPELINE(1)  // at most one read a cycle; both walks are counters and additions
     SAT_TRIPCOUNT(16384)
-    words.write(memory[address]);
-    address += command.a_pitch;
+    words.write(read_pixel<Config>(command, memory, pixel, tap));
+    pixel.advance(command);
     if (++element == elements) {
       element = 0;
-      ++block_address;
       if (++block == blocks) {
         block = 0;
-        panel += Config::kLanes;
-        elements = shorter(reduction - panel, Config::kLanes);
-        panel_address += command.a_pitch * static_cast<std::uint32_t>(Config::kLanes);
-        block_address = panel_address;
+        tap = TapWalk(command);
+        panel = pixel;
+        left -= Config::kLanes;
+        elements = shorter(left, Config::kLanes);
+      } else {
+        tap.advance(command);
+        pixel = panel;
       }
-      address = block_address;
     }
   }
 }
@@ -91,21 +97,21 @@ void read_activations(int count, const Word<Config>* memory,
   }
 }
 
-// `words` from memory, then zeros up to the rows that the chain takes.
+// `words` from memory, pruned if the command says so, then zeros up to the rows that the chain takes.
 template <class Config>
 void arrange_rows(const StceCommand& command, hls::stream<Word<Config>>& words,
                   hls::stream<OperandWord<Config>>& activations) {
-  const int panels = ceil_div(static_cast<int>(command.reduction), Config::kLanes);
   const int taken = Config::kRows * static_cast<int>(command.interleave);
   const int rows = static_cast<int>(command.rows);
-  const int total = panels * taken;
+  const int keep = command.a_keep;
+  const int total = panels_of<Config>(command) * taken;
   int row = 0;
   SAT_LOOP(ArrangeRows_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // feed-forward: read, unpack, write
+    SAT_PIPELINE(1)  // feed-forward: read, prune, unpack, write
     SAT_TRIPCOUNT(16384)
     const Word<Config> word = row < rows ? words.read() : zero_word<Config>();
-    activations.write(unpack_word<Config>(word));
+    activations.write(unpack_word<Config>(keep ? prune_word<Config>(word, keep) : word));
     row = row + 1 == taken ? 0 : row + 1;
   }
 }
@@ -119,7 +125,7 @@ void arrange_blocks(const StceCommand& command, hls::stream<Word<Config>>& words
   SAT_PARTITION(block.element, 0)
   const int reduction = static_cast<int>(command.reduction);
   const int rows = static_cast<int>(command.rows);
-  const int skip = static_cast<int>(command.a_skip);
+  const int skip = command.a_skip;
   const int taken = Config::kRows * static_cast<int>(command.interleave);
   const int blocks = ceil_div(skip + rows, Config::kLanes);
   SAT_LOOP(ArrangeBlocks_Panel)

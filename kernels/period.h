@@ -41,11 +41,14 @@ struct PeriodPlan {
   int keep;
   bool dense;
   bool from_zero;
-  int panels;
+  int panels;      // of all taps
+  int tap_panels;  // of each, of which the last is the tail
   int pass_sums;
   int pass_cycles;
   PanelWork full;
-  PanelWork last;
+  PanelWork tail;
+  PanelWork last;   // the last tap's tail, beside which the next tile's first panel comes in
+  int body_cycles;  // of the panels before it
   int last_pass;    // cycle of the last panel in which the last pass begins
   int below_end;    // traffic: sums of the computed tile, entering for the rows below,
   int own_enters;   // ... for this row,
@@ -55,6 +58,13 @@ struct PeriodPlan {
   int drained_end;  // ... and the cycles in which the rows below send theirs
   int products_start;
   int cycles;
+
+  // What goes on in a panel, counted over all taps; `tap_panel` counts those of one tap.
+  PanelWork work_of(int panel, int tap_panel) const {
+    SAT_INLINE
+    if (panel == panels - 1) return last;
+    return tap_panel == tap_panels - 1 ? tail : full;
+  }
 
   explicit PeriodPlan(const PeriodTiles& tiles) {
     SAT_INLINE
@@ -72,8 +82,8 @@ struct PeriodPlan {
     last_pass = tile.valid ? last.products - pass_cycles : 0;
     // A sum that entered is read no sooner than one that an addition wrote.
     const int entered = enter_end ? enter_end + Config::kAdderLatency : 0;
-    products_start = longer(entered, drained_end - ((panels - 1) * full.cycles + last_pass));
-    cycles = longer(products_start + (panels - 1) * full.cycles + last.cycles, drained_end);
+    products_start = longer(entered, drained_end - (body_cycles + last_pass));
+    cycles = longer(products_start + body_cycles + last.cycles, drained_end);
   }
 
  private:
@@ -91,9 +101,13 @@ struct PeriodPlan {
     const Tile& tile = tiles.computed;
     const int next = tiles.entering.valid ? static_cast<int>(tiles.entering.interleave) : 0;
     // Without a computed tile, one panel without products carries the intake.
-    panels = tile.valid ? static_cast<int>(tile.panels) : 1;
+    const int taps = tile.valid ? static_cast<int>(tile.taps) : 1;
+    tap_panels = tile.valid ? static_cast<int>(tile.panels) : 1;
+    panels = taps * tap_panels;
     full = work(static_cast<int>(tile.full_products), interleave, below);
-    last = work(tile.valid ? static_cast<int>(tile.last_products) : 0, next, below);
+    tail = work(static_cast<int>(tile.tail_products), interleave, below);
+    last = work(tile.valid ? static_cast<int>(tile.tail_products) : 0, next, below);
+    body_cycles = taps * (tap_panels - 1) * full.cycles + (taps - 1) * tail.cycles;
   }
 
   void plan_traffic(const PeriodTiles& tiles, int row, int below) {
@@ -112,14 +126,25 @@ struct PeriodPlan {
 
 // Where the products of a period stand.
 struct PeriodPlace {
-  int panel;
+  int panel;      // of all taps,
+  int tap_panel;  // ... and of the tap at hand
   int panel_cycle;
   int group;  // of the panel
   int n;      // of keep
   int slot;   // of the pass: the sum that is touched
   int first;  // slot at which the packet in use began; slot - first is the activation row
 
-  PeriodPlace() : panel(0), panel_cycle(0), group(0), n(0), slot(0), first(0) {}
+  PeriodPlace() : panel(0), tap_panel(0), panel_cycle(0), group(0), n(0), slot(0), first(0) {}
+
+  // The start of the panel after this one.
+  template <class Config>
+  PeriodPlace next(const PeriodPlan<Config>& plan) const {
+    SAT_INLINE
+    PeriodPlace place;
+    place.panel = panel + 1;
+    place.tap_panel = tap_panel == plan.tap_panels - 1 ? 0 : tap_panel + 1;
+    return place;
+  }
 
   // `cycles` further, with no event of the pass inside.
   template <class Config>

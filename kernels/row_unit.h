@@ -23,7 +23,7 @@
 // which the tool fits read, addition and write. Each memory has one read and one write a cycle.
 //
 // Contract per tile and row unit r of R: reads (R - r) * interleave words a panel, of which it
-// forwards all but the last `interleave`; reads and forwards groups * keep * blocks packets; sends
+// forwards all but the last `interleave`; reads and forwards packet_rows * blocks packets; sends
 // (r + 1) * interleave * blocks sums. Row unit r holds output rows (R - 1 - r) * interleave and on.
 #pragma once
 
@@ -119,7 +119,7 @@ void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
   SAT_INLINE
   const PeriodPlan<Config> plan(tiles);
   PeriodPlace place;
-  PanelWork work = plan.panels == 1 ? plan.last : plan.full;
+  PanelWork work = plan.work_of(place.panel, place.tap_panel);
   Packet<Config> packet = Packet<Config>();
   int cycles = 1;
   SAT_LOOP(RowUnit_Cycle)
@@ -141,10 +141,8 @@ void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
       }
       place.panel_cycle += cycles;
       if (place.panel_cycle == work.cycles) {
-        const int next = place.panel + 1;
-        place = PeriodPlace();
-        place.panel = next;
-        work = next == plan.panels - 1 ? plan.last : plan.full;
+        place = place.next(plan);
+        work = plan.work_of(place.panel, place.tap_panel);
         bank = 1 - bank;
       }
     }

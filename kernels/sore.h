@@ -10,6 +10,7 @@
 
 #include "block_grid.h"
 #include "block_transpose.h"
+#include "group_ranking.h"
 #include "packed_index.h"
 #include "types.h"
 
@@ -33,9 +34,11 @@ struct BackwardAxis {
   }
 };
 
+// The rows of a block become its columns; with masks, those of the forward selector go over it.
 template <class Config>
 void transpose_blocks(int count, hls::stream<WuveCommand>& commands,
                       hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& rows,
+                      hls::stream<LaneMask<Config>>& masks,
                       hls::stream<Word<Config>>& columns) {
   Block<Config> block;
   SAT_PARTITION(block.element, 0)
@@ -45,6 +48,7 @@ void transpose_blocks(int count, hls::stream<WuveCommand>& commands,
     const WuveCommand command = commands.read();
     forward.write(command);
     const BlockGrid<Config> grid(command);
+    const bool masked = masks_bp(command);
     const int blocks = command.bp_keep ? grid.block_rows * grid.block_columns : 0;
     SAT_LOOP(TransposeBlocks_Block)
     for (int b = 0; b < blocks; ++b) {
@@ -52,7 +56,9 @@ void transpose_blocks(int count, hls::stream<WuveCommand>& commands,
       SAT_LOOP(TransposeBlocks_Fill)
       for (int row = 0; row < Config::kLanes; ++row) {
         SAT_PIPELINE(1)  // writes one row of registers
-        block.set_row(row, rows.read());
+        Word<Config> word = rows.read();
+        if (masked) word = mask_word<Config>(word, masks.read());
+        block.set_row(row, word);
       }
       SAT_LOOP(TransposeBlocks_Empty)
       for (int column = 0; column < Config::kLanes; ++column) {
@@ -63,80 +69,13 @@ void transpose_blocks(int count, hls::stream<WuveCommand>& commands,
   }
 }
 
-// For each lane a kept weight and its index in its group.
-template <class Config>
-struct Selection {
-  Word<Config> value;
-  IndexWord<Config> index;
-};
-
-// One group while its rows come in: an element's rank is how many of the others are preferred.
-template <class Config>
-struct GroupRanking {
-  using Ranks = hls::vector<std::uint8_t, Config::kLanes>;
-  Word<Config> value[Config::kGroup];
-  Ranks rank[Config::kGroup];
-
-  void take(int element, const Word<Config>& word) {
-    SAT_INLINE
-    Ranks own = Ranks(std::uint8_t{0});
-    SAT_LOOP(GroupRanking_Earlier)
-    for (int earlier = 0; earlier < Config::kGroup - 1; ++earlier) {
-      SAT_UNROLL
-      if (earlier < element) {
-        SAT_LOOP(GroupRanking_Lane)
-        for (int c = 0; c < Config::kLanes; ++c) {
-          SAT_UNROLL
-          const bool loses =
-              (value[earlier][c] & kHalfMagnitude) < (word[c] & kHalfMagnitude);
-          rank[earlier][c] = static_cast<std::uint8_t>(rank[earlier][c] + (loses ? 1 : 0));
-          own[c] = static_cast<std::uint8_t>(own[c] + (loses ? 0 : 1));
-        }
-      }
-    }
-    value[element] = word;
-    rank[element] = own;
-  }
-
-  void copy(const GroupRanking& other) {
-    SAT_INLINE
-    SAT_LOOP(GroupRanking_Copy)
-    for (int element = 0; element < Config::kGroup; ++element) {
-      SAT_UNROLL
-      value[element] = other.value[element];
-      rank[element] = other.rank[element];
-    }
-  }
-
-  // The n-th element, in ascending order, of those whose rank is below `keep`.
-  Selection<Config> pick(int n, int keep) const {
-    SAT_INLINE
-    Selection<Config> selection;
-    Ranks before = Ranks(std::uint8_t{0});
-    SAT_LOOP(GroupRanking_Element)
-    for (int element = 0; element < Config::kGroup; ++element) {
-      SAT_UNROLL
-      SAT_LOOP(GroupRanking_PickLane)
-      for (int c = 0; c < Config::kLanes; ++c) {
-        SAT_UNROLL
-        const bool kept = rank[element][c] < keep;
-        const bool here = kept && before[c] == n;
-        if (here || element == 0) {
-          selection.value[c] = value[element][c];
-          selection.index[c] = element;
-        }
-        before[c] = static_cast<std::uint8_t>(before[c] + (kept ? 1 : 0));
-      }
-    }
-    return selection;
-  }
-};
-
-// A group takes `group` cycles to come in; the kept elements of the one before leave meanwhile.
-template <class Config, class Axis>
-void select_groups(int count, hls::stream<WuveCommand>& commands,
-                   hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& rows,
-                   hls::stream<Selection<Config>>& selections) {
+// A group takes `group` cycles to come in; the kept elements of the one before leave meanwhile, and
+// a mask for each of its rows when they are `marked`.
+template <class Config, class Axis, class Masks>
+inline void select_groups(int count, hls::stream<WuveCommand>& commands,
+                          hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& rows,
+                          hls::stream<Selection<Config>>& selections, Masks& masks) {
+  SAT_INLINE
   GroupRanking<Config> entering;
   GroupRanking<Config> leaving;
   SAT_PARTITION(entering.value, 0)
@@ -150,6 +89,7 @@ void select_groups(int count, hls::stream<WuveCommand>& commands,
     forward.write(command);
     const BlockGrid<Config> grid(command);
     const int keep = static_cast<int>(Axis::keep(command));
+    const bool marked = masks_bp(command);
     const int groups = keep ? grid.block_rows * grid.block_columns *
                                   Geometry<Config>::kGroupsPerPanel
                             : 0;
@@ -161,6 +101,7 @@ void select_groups(int count, hls::stream<WuveCommand>& commands,
       SAT_PIPELINE(1)  // the ranks of a group change by one increment a cycle
       SAT_TRIPCOUNT(4096)
       if (group > 0 && element < keep) selections.write(leaving.pick(element, keep));
+      if (group > 0 && marked) masks.write(leaving.kept(element, keep));
       if (group < groups) entering.take(element, rows.read());
       if (++element == Config::kGroup) {
         element = 0;
@@ -169,6 +110,22 @@ void select_groups(int count, hls::stream<WuveCommand>& commands,
       }
     }
   }
+}
+
+template <class Config>
+void select_forward(int count, hls::stream<WuveCommand>& commands,
+                    hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& rows,
+                    hls::stream<Selection<Config>>& selections,
+                    hls::stream<LaneMask<Config>>& masks) {
+  select_groups<Config, ForwardAxis>(count, commands, forward, rows, selections, masks);
+}
+
+template <class Config>
+void select_backward(int count, hls::stream<WuveCommand>& commands,
+                     hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& columns,
+                     hls::stream<Selection<Config>>& selections) {
+  NoStream<LaneMask<Config>> no_masks;
+  select_groups<Config, BackwardAxis>(count, commands, forward, columns, selections, no_masks);
 }
 
 // Orders a block's selections as a record: value words first, then the index words.

@@ -64,11 +64,49 @@ void read_sums(int count, const Word<Config>* memory, hls::stream<StceCommand>& 
   }
 }
 
+// Where a row of the tile lies in memory. Rows that pad a tap's channels to whole words are not
+// stored.
+struct RowPlace {
+  std::uint32_t address;
+  bool stored;
+};
+
+// The places of the tile's rows, first to last: its pixels may lie apart, as those of a strided
+// convolution's BP do, and the sums come in another order.
+template <class Config>
+void place_rows(const Tile& tile, RowPlace* places) {
+  std::uint32_t address = tile.y_address;
+  std::uint32_t tap_row = tile.tap_row;
+  int column = tile.out_x;
+  int row = tile.out_y;
+  SAT_LOOP(PlaceRows_Row)
+  for (int i = 0; i < static_cast<int>(tile.rows); ++i) {
+    SAT_PIPELINE(1)  // counters and an addition
+    SAT_TRIPCOUNT(512)
+    places[i].address = address;
+    places[i].stored = tap_row < tile.tap_channels;
+    if (++tap_row == tile.tap_rows) tap_row = 0;
+    if (++column < static_cast<int>(tile.out_width)) {
+      address += tile.y_pitch;
+    } else {
+      column = 0;
+      if (++row < static_cast<int>(tile.out_height)) {
+        address += tile.y_row_jump;
+      } else {
+        row = 0;
+        address += tile.y_image_jump;
+      }
+    }
+  }
+}
+
 // Writes tiles until the end of the list; `nonfinite[0]` receives how many valid results, as
 // stored, are infinite or NaN.
 template <class Config>
 void store_tiles(Word<Config>* memory, std::uint32_t* nonfinite, hls::stream<Tile>& tiles,
                  hls::stream<SumWord<Config>>& sums) {
+  RowPlace places[Config::kRows * Config::kInterleave];
+  SAT_STORAGE(places, ram_s2p, bram)
   std::uint32_t faults = 0;
   Tile tile = tiles.read();
   SAT_LOOP(StoreTiles_Tile)
@@ -77,6 +115,7 @@ void store_tiles(Word<Config>* memory, std::uint32_t* nonfinite, hls::stream<Til
     const int interleave = static_cast<int>(tile.interleave);
     const int blocks = static_cast<int>(tile.blocks);
     const int total = Config::kRows * interleave * blocks;
+    place_rows<Config>(tile, places);
     SumPlace place((Config::kRows - 1) * interleave, -interleave);
     SAT_LOOP(StoreTiles_Sum)
     for (int s = 0; s < total; ++s) {
@@ -84,18 +123,17 @@ void store_tiles(Word<Config>* memory, std::uint32_t* nonfinite, hls::stream<Til
       SAT_TRIPCOUNT(4096)
       const int columns = static_cast<int>(tile.columns) - place.block * Config::kLanes;
       const SumWord<Config> sum = mask_columns<Config>(sums.read(), columns);
-      if (place.row < static_cast<int>(tile.rows)) {
-        const std::uint32_t row_address =
-            tile.y_address + static_cast<std::uint32_t>(place.row) * tile.y_pitch;
+      if (place.row < static_cast<int>(tile.rows) && places[place.row].stored) {
+        const std::uint32_t address = places[place.row].address;
         const std::uint32_t block = static_cast<std::uint32_t>(place.block);
         if (tile.binary32) {
           const BitsWord<Config> bits = sum_to_bits<Config>(sum);
-          memory[row_address + 2u * block] = split_bits<Config>(bits, 0);
-          memory[row_address + 2u * block + 1u] = split_bits<Config>(bits, Config::kLanes / 2);
+          memory[address + 2u * block] = split_bits<Config>(bits, 0);
+          memory[address + 2u * block + 1u] = split_bits<Config>(bits, Config::kLanes / 2);
           faults += count_nonfinite<Config>(sum);
         } else {
           const Word<Config> rounded = round_word<Config>(sum);
-          memory[row_address + block] = rounded;
+          memory[address + block] = rounded;
           faults += count_nonfinite<Config>(rounded);
         }
       }

@@ -55,6 +55,25 @@ struct Geometry {
   static int record_words(int keep) { return value_words(keep) + index_words(keep); }
 };
 
+// Taps that a sum runs over: with transposed A they are output rows instead.
+inline int taps_of(const StceCommand& command) {
+  const int taps = static_cast<int>(command.taps_y) * static_cast<int>(command.taps_x);
+  return (command.flags & kStceTransposeA) ? 1 : taps;
+}
+
+// Panels that a sum runs over, tap by tap.
+template <class Config>
+inline int panels_of(const StceCommand& command) {
+  return taps_of(command) * ceil_div(static_cast<int>(command.reduction), Config::kLanes);
+}
+
+// Packets that a panel of `elements` needs for each column block: kept weights of whole groups, or,
+// dense, the elements themselves.
+template <class Config>
+inline int packet_rows(int elements, int keep) {
+  return keep == Config::kGroup ? elements : ceil_div(elements, Config::kGroup) * keep;
+}
+
 // One memory word: `lanes` raw binary16 values. Binary32 lanes take two words.
 template <class Config>
 using Word = hls::vector<std::uint16_t, Config::kLanes>;
@@ -85,15 +104,25 @@ struct Tile {
   std::uint32_t accumulate;
   std::uint32_t sums;           // of a row unit: interleave x column blocks
   std::uint32_t pass_cycles;    // a pass over them, with idle cycles up to the adder's latency
-  std::uint32_t panels;         // of the reduction
+  std::uint32_t taps;           // of the reduction
+  std::uint32_t panels;         // of a tap, of which the last is the tail
   std::uint32_t full_products;  // cycles of a full panel's products
-  std::uint32_t last_products;  // ... and of the last one's
+  std::uint32_t tail_products;  // ... and of a tail's
   std::uint32_t blocks;         // column blocks of `lanes`
   std::uint32_t binary32;
   std::uint32_t rows;     // valid rows of the tile
   std::uint32_t columns;  // valid columns of the tile
   std::uint32_t y_address;
   std::uint32_t y_pitch;
+  std::uint32_t y_row_jump;
+  std::uint32_t y_image_jump;
+  std::uint32_t tap_row;       // the tile's first row among those of its tap,
+  std::uint32_t tap_rows;      // ... of which there are so many,
+  std::uint32_t tap_channels;  // ... and so many are stored
+  std::uint16_t out_y;  // the tile's first pixel in its image
+  std::uint16_t out_x;
+  std::uint16_t out_height;
+  std::uint16_t out_width;
 };
 
 inline Tile end_of_tiles() { return Tile(); }

@@ -5,10 +5,12 @@
 //
 // Rounds after each operation, never fused; subnormals are flushed by the FPGA's operators, and by
 // the CPU's flush mode in csim:
-//   g = dW * inv_scale;  g = g + weight_decay * w;  v = momentum * v + g;  w = w - lr * v
+//   g = dW * inv_scale;  g = g + weight_decay * w;  [g = g + sr_decay * w where FF prunes w]
+//   v = momentum * v + g;  w = w - lr * v
 #pragma once
 
 #include "block_grid.h"
+#include "group_ranking.h"
 #include "types.h"
 #include "words.h"
 
@@ -28,7 +30,7 @@ struct GradientMatrix {
 template <class Config>
 void fetch_updates(int count, const WuveCommand* commands, hls::stream<WuveCommand>& to_weights,
                    hls::stream<WuveCommand>& to_velocity, hls::stream<WuveCommand>& to_gradient,
-                   hls::stream<WuveCommand>& to_update) {
+                   hls::stream<WuveCommand>& to_marks, hls::stream<WuveCommand>& to_update) {
   SAT_LOOP(FetchUpdates_Command)
   for (int i = 0; i < count; ++i) {
     SAT_PIPELINE(1)
@@ -37,14 +39,18 @@ void fetch_updates(int count, const WuveCommand* commands, hls::stream<WuveComma
     to_weights.write(command);
     to_velocity.write(command);
     to_gradient.write(command);
+    to_marks.write(command);
     to_update.write(command);
   }
 }
 
-// The valid rows of every block, in block order. A binary16 matrix has half the words.
-template <class Config>
+// The valid rows of every block, in block order. A binary16 matrix has half the words. When `copied`,
+// binary16 copies go to the marks.
+template <class Config, class Copies>
 void read_block_rows(const WuveCommand& command, std::uint32_t start, bool binary16,
-                     const Word<Config>* memory, hls::stream<BitsWord<Config>>& rows) {
+                     const Word<Config>* memory, hls::stream<BitsWord<Config>>& rows, bool copied,
+                     Copies& copies) {
+  SAT_INLINE
   const BlockGrid<Config> grid(command);
   const std::uint32_t words = binary16 ? 1u : 2u;
   SAT_LOOP(ReadBlockRows_BlockRow)
@@ -62,7 +68,10 @@ void read_block_rows(const WuveCommand& command, std::uint32_t start, bool binar
         SAT_TRIPCOUNT(32)
         const Word<Config> low = memory[address];
         const Word<Config> high = binary16 ? low : memory[address + 1];
-        rows.write(binary16 ? widen_bits<Config>(low) : join_bits<Config>(low, high));
+        const BitsWord<Config> bits =
+            binary16 ? widen_bits<Config>(low) : join_bits<Config>(low, high);
+        rows.write(bits);
+        if (copied) copies.write(round_word<Config>(bits_to_sum<Config>(bits)));
         address += command.pitch;
       }
     }
@@ -71,55 +80,85 @@ void read_block_rows(const WuveCommand& command, std::uint32_t start, bool binar
 
 template <class Config>
 void read_weight_rows(int count, const Word<Config>* memory, hls::stream<WuveCommand>& commands,
-                      hls::stream<BitsWord<Config>>& rows) {
+                      hls::stream<BitsWord<Config>>& rows,
+                      hls::stream<Word<Config>>& rows_to_mark) {
   SAT_LOOP(ReadWeightRows_Command)
   for (int i = 0; i < count; ++i) {
     SAT_TRIPCOUNT(64)
     const WuveCommand command = commands.read();
     const bool binary16 = (command.flags & kWuveBinary16Weights) != 0;
-    read_block_rows<Config>(command, WeightsMatrix::address(command), binary16, memory, rows);
+    read_block_rows<Config>(command, WeightsMatrix::address(command), binary16, memory, rows,
+                            decays_pruned(command), rows_to_mark);
   }
 }
 
 template <class Config, class Matrix>
 void read_update_rows(int count, const Word<Config>* memory, hls::stream<WuveCommand>& commands,
                       hls::stream<BitsWord<Config>>& rows) {
+  NoStream<Word<Config>> no_copies;
   SAT_LOOP(ReadUpdateRows_Command)
   for (int i = 0; i < count; ++i) {
     SAT_TRIPCOUNT(64)
     const WuveCommand command = commands.read();
     if (command.flags & kWuveUpdate) {
-      read_block_rows<Config>(command, Matrix::address(command), false, memory, rows);
+      read_block_rows<Config>(command, Matrix::address(command), false, memory, rows, false,
+                              no_copies);
     }
   }
+}
+
+// The gradients of a row with weight decay. SR-STE's term is for the weights that are not kept.
+template <class Config>
+inline SumWord<Config> decayed_gradients(const WuveCommand& command,
+                                         const LaneMask<Config>& kept,
+                                         const BitsWord<Config>& gradient,
+                                         const BitsWord<Config>& weights) {
+  SAT_INLINE
+  SumWord<Config> decayed;
+  SAT_LOOP(DecayedGradients_Weight)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    const float scaled = as_float(gradient[c]) * command.inv_scale;
+    const float decay = command.weight_decay * as_float(weights[c]);
+    decayed[c] = scaled + decay;
+  }
+  if (decays_pruned(command)) {
+    SAT_LOOP(DecayedGradients_Pruned)
+    for (int c = 0; c < Config::kLanes; ++c) {
+      SAT_UNROLL
+      const float decay = command.sr_decay * as_float(weights[c]);
+      const float g = decayed[c] + decay;
+      decayed[c] = kept[c] ? decayed[c] : g;
+    }
+  }
+  return decayed;
 }
 
 // One weight's step: w and v change.
 inline void update_lane(const WuveCommand& command, float gradient, float& w, float& v) {
   SAT_INLINE
-  const float scaled = gradient * command.inv_scale;
-  const float decay = command.weight_decay * w;
-  const float g = scaled + decay;
   const float kept = command.momentum * v;
-  v = kept + g;
+  v = kept + gradient;
   const float step = command.lr * v;
   w = w - step;
 }
 
-// One row of a block: raw bits in, new bits and binary16 weights out, zero beyond the columns.
+// One row of a block: raw bits in, new bits and binary16 weights out, zero beyond the columns. `kept`
+// tells which weights FF kept, if the command asks for it.
 template <class Config>
-inline void update_row(const WuveCommand& command, int columns, const BitsWord<Config>& gradient,
-                       BitsWord<Config>& weights, BitsWord<Config>& velocity,
-                       Word<Config>& binary16) {
+inline void update_row(const WuveCommand& command, int columns, const LaneMask<Config>& kept,
+                       const BitsWord<Config>& gradient, BitsWord<Config>& weights,
+                       BitsWord<Config>& velocity, Word<Config>& binary16) {
   SAT_INLINE
   const bool update = (command.flags & kWuveUpdate) != 0;
   const bool already16 = (command.flags & kWuveBinary16Weights) != 0;
+  const SumWord<Config> g = decayed_gradients<Config>(command, kept, gradient, weights);
   SAT_LOOP(UpdateRow_Lane)
   for (int c = 0; c < Config::kLanes; ++c) {
     SAT_UNROLL
     float w = as_float(weights[c]);
     float v = as_float(velocity[c]);
-    if (update) update_lane(command, as_float(gradient[c]), w, v);
+    if (update) update_lane(command, g[c], w, v);
     const bool real = c < columns;
     const std::uint16_t rounded =
         already16 ? static_cast<std::uint16_t>(weights[c]) : round_binary16(w);
@@ -132,6 +171,7 @@ inline void update_row(const WuveCommand& command, int columns, const BitsWord<C
 template <class Config>
 void update_blocks(int count, hls::stream<WuveCommand>& commands,
                    hls::stream<BitsWord<Config>>& weights_in,
+                   hls::stream<LaneMask<Config>>& kept_in,
                    hls::stream<BitsWord<Config>>& velocity_in,
                    hls::stream<BitsWord<Config>>& gradient,
                    hls::stream<WuveCommand>& to_weights, hls::stream<WuveCommand>& to_velocity,
@@ -149,6 +189,7 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
     to_bp.write(command);
     const BlockGrid<Config> grid(command);
     const bool update = (command.flags & kWuveUpdate) != 0;
+    const bool decay = decays_pruned(command);
     int block_row = 0;
     int block = 0;
     int row = 0;
@@ -161,7 +202,9 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
       BitsWord<Config> weights = BitsWord<Config>(0u);
       BitsWord<Config> velocity = BitsWord<Config>(0u);
       BitsWord<Config> change = BitsWord<Config>(0u);
+      LaneMask<Config> kept = LaneMask<Config>(1);
       if (real) weights = weights_in.read();
+      if (real && decay) kept = kept_in.read();
       if (real && update) {
         velocity = velocity_in.read();
         change = gradient.read();
@@ -169,7 +212,7 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
       Word<Config> binary16 = zero_word<Config>();
       if (real) {
         const int columns = static_cast<int>(command.columns) - block * Config::kLanes;
-        update_row<Config>(command, columns, change, weights, velocity, binary16);
+        update_row<Config>(command, columns, kept, change, weights, velocity, binary16);
       }
       if (real && update) {
         weights_out.write(weights);

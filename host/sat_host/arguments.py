@@ -56,12 +56,12 @@ def extent(name: str, value: object) -> int:
     return int(value)
 
 
-def keep_count(value: object, group: int) -> int:
+def keep_count(value: object, group: int, name: str = "keep") -> int:
     """N of N:M, an integer from 1 to the group M."""
     if not _is_integer(value):
-        raise ArgumentError(f"keep: expected an integer from 1 to {group}, got {_show(value)}")
+        raise ArgumentError(f"{name}: expected an integer from 1 to {group}, got {_show(value)}")
     if not 1 <= value <= group:
-        raise ArgumentError(f"keep: expected 1 to {group} (the group M), got {value}")
+        raise ArgumentError(f"{name}: expected 1 to {group} (the group M), got {value}")
     return int(value)
 
 

@@ -2,7 +2,11 @@
 """The one table of the command formats: the NumPy dtypes and the C++ structs both come from it.
 
 An address counts words of `lanes` binary16 values from the start of device memory; a pitch is the
-words from one row of a matrix to the next.
+words from one row of a matrix to the next. Addresses and the steps between them wrap around at
+2^32, so that a step may go back.
+
+A product's output rows are the pixels of images (docs/architecture.md, Convolutions). A plain
+product is a convolution of 1 x 1 images with one tap.
 """
 
 from __future__ import annotations
@@ -12,16 +16,31 @@ from typing import Any
 
 import numpy as np
 
-COMMAND_BYTES = 64  # one 512-bit beat
+_KINDS = {
+    "u32": ("<u4", "std::uint32_t"),
+    "f32": ("<f4", "float"),
+    "u16": ("<u2", "std::uint16_t"),
+    "i16": ("<i2", "std::int16_t"),
+}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One 32-bit field; `kind` is "u32" or "f32"."""
+    """One field; `kind` is a key of `_KINDS`: a number of 32 or 16 bits."""
 
     name: str
     kind: str
     meaning: str
+
+    @property
+    def bytes(self) -> int:
+        """Its size."""
+        return np.dtype(_KINDS[self.kind][0]).itemsize
+
+    @property
+    def cpp_type(self) -> str:
+        """Its type in the C++ struct."""
+        return _KINDS[self.kind][1]
 
 
 @dataclass(frozen=True)
@@ -35,26 +54,27 @@ class Flag:
 
 @dataclass(frozen=True)
 class Descriptor:
-    """A command: fields in memory order, padded to `COMMAND_BYTES`, and the bits of its flags."""
+    """A command of `bytes` bytes: fields in memory order, each aligned to its size because the
+    wider ones come first, then padding; and the bits of its flags."""
 
     name: str
+    bytes: int
     fields: tuple[Field, ...]
     flags: tuple[Flag, ...]
 
     @property
     def padding(self) -> int:
-        """Unused 32-bit places at the end."""
-        return COMMAND_BYTES // 4 - len(self.fields)
+        """Unused 16-bit places at the end."""
+        return (self.bytes - sum(field.bytes for field in self.fields)) // 2
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """The command as a NumPy record of `COMMAND_BYTES` bytes."""
-        kinds = {"u32": "<u4", "f32": "<f4"}
+        """The command as a NumPy record of `bytes` bytes."""
         return np.dtype(
             {
                 "names": [field.name for field in self.fields],
-                "formats": [kinds[field.kind] for field in self.fields],
-                "itemsize": COMMAND_BYTES,
+                "formats": [_KINDS[field.kind][0] for field in self.fields],
+                "itemsize": self.bytes,
             }
         )
 
@@ -65,31 +85,61 @@ class Descriptor:
 
 STCE = Descriptor(
     "stce",
+    128,  # two 512-bit beats
     (
-        Field("a_address", "u32", "A: the tile's first row, or first column when transposed"),
-        Field("a_pitch", "u32", "words from row to row of A as stored"),
-        Field("a_skip", "u32", "transposed A: lanes of its first word that lie before the tile"),
+        Field("a_address", "u32", "A: the tile's first pixel at its first tap, or first channel"),
+        Field("a_step", "u32", "words from an output pixel's source to the next one's in its row"),
+        Field("a_row_jump", "u32", "... from the last one of a row to the first of the next"),
+        Field("a_image_jump", "u32", "... from the last one of an image to the first of the next"),
+        Field("a_tap_step", "u32", "words from a tap's source to the next tap's in its row"),
+        Field("a_tap_jump", "u32", "... from the last tap of a row to the first of the next"),
+        Field("a_blocks", "u32", "channel words of a source pixel"),
+        Field("a_block", "u32", "transposed A: the tile's first channel word"),
+        Field("a_channels", "u32", "transposed A: channels of a tap, the rows that are stored"),
         Field("b_address", "u32", "B: the tile's first column block"),
-        Field("b_pitch", "u32", "row-major B: words from row to row"),
+        Field("b_pitch", "u32", "matrix B: words from row to row"),
+        Field("b_block_step", "u32", "packed B: words from column block to column block"),
+        Field("b_tap_step", "u32", "packed B: words from a tap to the next in its row"),
+        Field("b_tap_jump", "u32", "... from the last tap of a row to the first of the next"),
         Field("y_address", "u32", "Y: the tile's first element"),
-        Field("y_pitch", "u32", "words from row to row of Y"),
+        Field("y_pitch", "u32", "words from a pixel of Y to the next in its row"),
+        Field("y_row_jump", "u32", "... from the last pixel of a row to the first of the next"),
+        Field("y_image_jump", "u32", "... from the last one of an image to the first of the next"),
         Field("rows", "u32", "output rows, 1 to rows x interleave"),
         Field("columns", "u32", "output columns, 1 to lanes x memory_tile"),
-        Field("reduction", "u32", "terms of each sum, at least 1"),
-        Field("keep", "u32", "N of N:M; equal to group: dense"),
-        Field("interleave", "u32", "activation rows that each row unit takes"),
+        Field("reduction", "u32", "terms of each sum, of one tap unless A is transposed"),
         Field("flags", "u32", "the bits below"),
+        Field("keep", "u16", "N of N:M; equal to group: dense"),
+        Field("interleave", "u16", "activation rows that each row unit takes"),
+        Field("a_keep", "u16", "A pruned as it is loaded: N of N:M along the channels; 0: not"),
+        Field("a_skip", "u16", "transposed A: lanes of its first word that lie before the tile"),
+        Field("a_y", "i16", "source row of the tile's first pixel at its first tap"),
+        Field("a_x", "i16", "... and source column"),
+        Field("a_height", "u16", "rows of a source image; outside of it A is zero"),
+        Field("a_width", "u16", "columns of a source image"),
+        Field("a_stride_y", "u16", "source rows from output row to output row"),
+        Field("a_stride_x", "u16", "source columns from output column to output column"),
+        Field("out_y", "u16", "the tile's first pixel (of the reduction when A is transposed):"),
+        Field("out_x", "u16", "... its row and column in its output image"),
+        Field("out_height", "u16", "rows of an output image"),
+        Field("out_width", "u16", "columns of an output image"),
+        Field("taps_y", "u16", "rows of taps"),
+        Field("taps_x", "u16", "taps in a row"),
+        Field("tap_x", "u16", "transposed A: the tile's first tap in its row"),
     ),
     (
-        Flag("transpose_a", 0, "A is stored as reduction x rows and transposed on the fly"),
+        Flag("transpose_a", 0, "pixels are the reduction, taps and channels the output rows"),
         Flag("packed_b", 1, "B is packed records, otherwise a row-major matrix (dense)"),
         Flag("accumulate", 2, "sums start at the stored binary32 Y instead of +0"),
         Flag("binary32", 3, "Y is binary32, otherwise rounded to binary16"),
+        Flag("transpose_b", 4, "matrix B is stored as columns x reduction"),
+        Flag("backward_taps", 5, "the source goes back from tap to tap, as BP's does"),
     ),
 )
 
 WUVE = Descriptor(
     "wuve",
+    64,  # one 512-bit beat
     (
         Field("weights_address", "u32", "W, reduction x columns of the forward product"),
         Field("velocity_address", "u32", "v, as W"),
@@ -105,11 +155,14 @@ WUVE = Descriptor(
         Field("momentum", "f32", "momentum"),
         Field("weight_decay", "f32", "weight decay"),
         Field("inv_scale", "f32", "1 / loss scale"),
+        Field("sr_decay", "f32", "SR-STE: factor of the weights that FF prunes"),
         Field("flags", "u32", "the bits below"),
     ),
     (
         Flag("update", 0, "do the update; otherwise only pack W"),
         Flag("binary16_weights", 1, "W is binary16 (only without update)"),
+        Flag("decay_pruned", 2, "add sr_decay x w to the gradient of weights that FF prunes"),
+        Flag("masked_bp", 3, "the form for BP holds +0 for the weights that FF prunes"),
     ),
 )
 

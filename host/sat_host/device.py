@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from . import arguments, packing
 from .config import ArrayConfig
+from .convolution import Convolution
 from .errors import ArgumentError, DeviceError
 
 __all__ = ["Array", "Device", "DeviceError", "Matrix", "Memory", "PackedMatrix", "UpdateScalars"]
@@ -69,12 +70,16 @@ class PackedMatrix:
 @dataclass(frozen=True)
 class UpdateScalars:
     """Scalars of one WUVE command. Each device rounds them to binary32: `EngineDevice` when they
-    become fields of the command, `GoldenDevice` as it multiplies."""
+    become fields of the command, `GoldenDevice` as it multiplies.
+
+    sr_decay: SR-STE's factor for the weights that `ff` does not keep; 0 leaves the term out.
+    """
 
     lr: float
     momentum: float
     weight_decay: float
     inv_scale: float
+    sr_decay: float = 0.0
 
 
 Allocation = TypeVar("Allocation", Matrix, PackedMatrix)
@@ -154,11 +159,77 @@ class Device(ABC):
         """
 
     @abstractmethod
+    def product_batch(
+        self,
+        y: Matrix,
+        a: Matrix,
+        b: Matrix,
+        batch: int,
+        *,
+        transpose_a: bool = False,
+        transpose_b: bool = False,
+    ) -> int:
+        """`batch` dense products y_i = op(a_i) . op(b_i) of two activations, as attention needs.
+
+        The matrices hold their i-th operand, result in rows i * n ... (i + 1) * n - 1. a_i: float16
+        [I, K], or [K, I] with transpose_a. b_i: float16 [K, J], or [J, K] with transpose_b.
+        y_i: [I, J], float16 or float32. Returns how many outputs are infinite or NaN.
+        """
+
+    @abstractmethod
+    def convolve(self, y: Matrix, x: Matrix, weights: PackedMatrix, shape: Convolution) -> int:
+        """FF: y [out_pixels, filters] from x [in_pixels, channels], both float16.
+
+        weights: packed along the channels, reduction `shape.weight_rows(lanes)`, columns filters.
+        Each sum runs over (kernel row, kernel column, channel); what lies outside of the image is
+        multiplied as +0. Returns how many outputs are infinite or NaN.
+        """
+
+    @abstractmethod
+    def convolve_backward(
+        self,
+        dx: Matrix,
+        dy: Matrix,
+        weights: PackedMatrix,
+        shape: Convolution,
+        *,
+        dy_keep: int | None = None,
+    ) -> int:
+        """BP: dx [in_pixels, channels] from dy [out_pixels, filters], both float16.
+
+        weights: packed along the filters, reduction filters, columns `shape.weight_rows(lanes)`.
+        Each sum runs over (kernel row, kernel column, filter), over those taps alone through which
+        the stride lets an output reach the pixel; outputs outside of the image count as +0, and a
+        pixel that no tap reaches becomes +0. dy_keep: prune dy dy_keep:group along the filters
+        first, as it is loaded (pruned elements are multiplied as +0). Returns how many outputs are
+        infinite or NaN.
+        """
+
+    @abstractmethod
+    def convolve_gradient(
+        self, dw: Matrix, x: Matrix, dy: Matrix, shape: Convolution, *, accumulate: bool = False
+    ) -> int:
+        """WU: dw, float32 [weight_rows, filters], from x and dy, summed over (image, row, column).
+
+        accumulate: sums start at the stored dw. Rows that are no channel of a tap keep their
+        values. Returns how many gradients are infinite or NaN.
+        """
+
+    @abstractmethod
     def pack(
-        self, weights: Matrix, ff: PackedMatrix | None = None, bp: PackedMatrix | None = None
+        self,
+        weights: Matrix,
+        ff: PackedMatrix | None = None,
+        bp: PackedMatrix | None = None,
+        *,
+        masked_bp: bool = False,
     ) -> None:
         """SORE alone: pack weights [K, J] (float16, or float32 rounded to binary16) along K into
-        ff ([K, J], reduction K) and along J into bp ([J, K], reduction J)."""
+        ff ([K, J], reduction K) and along J into bp ([J, K], reduction J).
+
+        masked_bp: bp takes the weights that ff keeps, +0 in place of the others (SR-STE); it needs
+        ff, and its own selection comes after.
+        """
 
     @abstractmethod
     def update_weights(
@@ -169,9 +240,15 @@ class Device(ABC):
         scalars: UpdateScalars,
         ff: PackedMatrix | None = None,
         bp: PackedMatrix | None = None,
+        *,
+        masked_bp: bool = False,
     ) -> None:
         """WUVE and SORE in one pass: momentum SGD in place on float32 [K, J], then both packed
-        forms of the new binary16 weights (pre-generation)."""
+        forms of the new binary16 weights (pre-generation), as `pack` makes them.
+
+        A non-zero `scalars.sr_decay` needs ff: it decays the weights that ff.keep:group along K
+        prunes, chosen from the binary16 weights before the update.
+        """
 
     # Convenience calls -----------------------------------------------------------------------
 

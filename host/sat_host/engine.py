@@ -3,17 +3,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from . import checks
+from . import checks, convolution_program
 from .config import ArrayConfig
+from .convolution import Convolution
+from .descriptor import STCE
 from .device import Array, Device, Matrix, Memory, PackedMatrix, UpdateScalars
 from .heap import Heap
-from .program import Commands, Product, Update, product_commands, update_command
+from .program import (
+    Commands,
+    Operand,
+    Product,
+    Source,
+    Target,
+    Update,
+    batch_commands,
+    product_commands,
+    update_command,
+)
 
 Words = npt.NDArray[np.uint16]
 
@@ -103,30 +116,96 @@ class EngineDevice(Device):
         accumulate: bool = False,
     ) -> int:
         rows, reduction, columns = checks.check_product(y, a, b, transpose_a, accumulate)
-        packed = isinstance(b, PackedMatrix)
         product = Product(
             rows=rows,
             columns=columns,
             reduction=reduction,
-            a_address=self._region(a).address,
-            a_pitch=self._pitch(a.columns, a.dtype),
+            a=Source(self._address(a), self._pitch(a.columns, a.dtype), a.columns),
+            b=self._operand(b),
+            y=self._rows(y),
             transpose_a=transpose_a,
-            b_address=self._region(b).address,
-            b_pitch=0 if packed else self._pitch(b.columns, checks.HALF),
-            packed=packed,
-            keep=b.keep if isinstance(b, PackedMatrix) else self.config.group,
-            y_address=self._region(y).address,
-            y_pitch=self._pitch(columns, y.dtype),
-            binary32=y.dtype == checks.SINGLE,
             accumulate=accumulate,
         )
         return self._backend.stce(product_commands(self.config, product))
 
+    def product_batch(
+        self,
+        y: Matrix,
+        a: Matrix,
+        b: Matrix,
+        batch: int,
+        *,
+        transpose_a: bool = False,
+        transpose_b: bool = False,
+    ) -> int:
+        batch, rows, reduction, columns = checks.check_product_batch(
+            y, a, b, batch, transpose_a, transpose_b
+        )
+        operand = self._operand(b)
+        product = Product(
+            rows=rows,
+            columns=columns,
+            reduction=reduction,
+            a=Source(self._address(a), self._pitch(a.columns, a.dtype), a.columns),
+            b=replace(operand, transposed=transpose_b),
+            y=self._rows(y),
+            transpose_a=transpose_a,
+        )
+        steps = [item.rows // batch * self._pitch(item.columns, item.dtype) for item in (a, b, y)]
+        commands = batch_commands(self.config, product, batch, (steps[0], steps[1], steps[2]))
+        return self._backend.stce(commands)
+
+    def convolve(self, y: Matrix, x: Matrix, weights: PackedMatrix, shape: Convolution) -> int:
+        checks.check_convolution(y, x, weights, shape, self.config)
+        packed = self._address(weights), weights.keep
+        addresses = self._address(x), packed, self._address(y)
+        product = convolution_program.forward(self.config, shape, *addresses)
+        return self._backend.stce(product_commands(self.config, product))
+
+    def convolve_backward(
+        self,
+        dx: Matrix,
+        dy: Matrix,
+        weights: PackedMatrix,
+        shape: Convolution,
+        *,
+        dy_keep: int | None = None,
+    ) -> int:
+        config = self.config
+        _, keep = checks.check_convolution_backward(dx, dy, weights, shape, dy_keep, config)
+        packed = self._address(weights), weights.keep
+        addresses = self._address(dy), packed, self._address(dx)
+        products = convolution_program.backward(
+            config, shape, *addresses, dy_keep=keep if keep < config.group else 0
+        )
+        if not convolution_program.covers(shape):
+            self._clear(dx)
+        return self._run(products)
+
+    def convolve_gradient(
+        self, dw: Matrix, x: Matrix, dy: Matrix, shape: Convolution, *, accumulate: bool = False
+    ) -> int:
+        checks.check_convolution_gradient(dw, x, dy, shape, self.config)
+        addresses = self._address(x), self._address(dy), self._address(dw)
+        product = convolution_program.gradient(self.config, shape, *addresses, accumulate)
+        return self._backend.stce(product_commands(self.config, product))
+
+    def _run(self, products: Sequence[Product]) -> int:
+        """Independent products as one list of commands."""
+        lists = [product_commands(self.config, product) for product in products]
+        # The dtype is given, or NumPy would take the padding out of the commands.
+        return self._backend.stce(np.concatenate(lists, dtype=STCE.dtype)) if lists else 0
+
     def pack(
-        self, weights: Matrix, ff: PackedMatrix | None = None, bp: PackedMatrix | None = None
+        self,
+        weights: Matrix,
+        ff: PackedMatrix | None = None,
+        bp: PackedMatrix | None = None,
+        *,
+        masked_bp: bool = False,
     ) -> None:
-        checks.check_pack(weights, ff, bp)
-        self._update(weights, None, None, None, ff, bp)
+        checks.check_pack(weights, ff, bp, masked_bp)
+        self._update(weights, None, None, None, ff, bp, masked_bp)
 
     def update_weights(
         self,
@@ -136,10 +215,12 @@ class EngineDevice(Device):
         scalars: UpdateScalars,
         ff: PackedMatrix | None = None,
         bp: PackedMatrix | None = None,
+        *,
+        masked_bp: bool = False,
     ) -> None:
-        checks.check_update(weights, velocity, gradient)
-        checks.check_pack(weights, ff, bp)
-        self._update(weights, velocity, gradient, scalars, ff, bp)
+        decays = checks.check_update(weights, velocity, gradient, scalars, ff)
+        checks.check_pack(weights, ff, bp, masked_bp)
+        self._update(weights, velocity, gradient, scalars, ff, bp, masked_bp, decays)
 
     def _update(
         self,
@@ -149,7 +230,11 @@ class EngineDevice(Device):
         scalars: UpdateScalars | None,
         ff: PackedMatrix | None,
         bp: PackedMatrix | None,
+        masked_bp: bool,
+        decays: bool = False,
     ) -> None:
+        # A form that keeps all has nothing to decay or to mask.
+        prunes = ff is not None and ff.keep < self.config.group
         factors = scalars or UpdateScalars(lr=0.0, momentum=0.0, weight_decay=0.0, inv_scale=1.0)
         update = Update(
             rows=weights.rows,
@@ -168,6 +253,9 @@ class EngineDevice(Device):
             momentum=factors.momentum,
             weight_decay=factors.weight_decay,
             inv_scale=factors.inv_scale,
+            sr_decay=factors.sr_decay,
+            decay_pruned=decays and prunes,
+            masked_bp=masked_bp and prunes and bp is not None,
         )
         self._backend.wuve(update_command(update))
 
@@ -176,6 +264,25 @@ class EngineDevice(Device):
     def _pitch(self, columns: int, dtype: np.dtype[np.generic]) -> int:
         """Words from row to row: whole words of binary16, twice as many of binary32."""
         return self.config.blocks(columns) * (2 if dtype == checks.SINGLE else 1)
+
+    def _address(self, item: Matrix | PackedMatrix) -> int:
+        return self._region(item).address
+
+    def _operand(self, b: Matrix | PackedMatrix) -> Operand:
+        if isinstance(b, PackedMatrix):
+            column_block = self.config.blocks(b.reduction) * self.config.record_words(b.keep)
+            return Operand(self._address(b), packed=True, keep=b.keep, block_step=column_block)
+        pitch = self._pitch(b.columns, b.dtype)
+        return Operand(self._address(b), packed=False, keep=self.config.group, pitch=pitch)
+
+    def _rows(self, y: Matrix) -> Target:
+        pitch = self._pitch(y.columns, y.dtype)
+        return Target.rows(self._address(y), pitch, binary32=y.dtype == checks.SINGLE)
+
+    def _clear(self, item: Matrix) -> None:
+        words = item.rows * self._pitch(item.columns, item.dtype)
+        zeros = np.zeros((words, self.config.lanes), np.uint16)
+        self._backend.write(self._address(item), zeros)
 
     def _allocate(self, words: int) -> Region:
         region = Region(self, self._heap.take(words), words)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The golden model: what every device must compute, bit for bit, as plain NumPy functions.
 
-Written from docs/architecture.md (Numerics, N:M pruning, Device memory) and from nothing else; it
-is vectorised over everything but the reduction, whose order is part of the result. NaNs compare as
-NaNs; all other bits are equal. Rounding to binary16 is `binary16`'s.
+Written from docs/architecture.md (Numerics, N:M pruning, Device memory) and from nothing else.
+NaNs compare as NaNs; all other bits are equal. Rounding to binary16 is `binary16`'s, convolutions
+are `golden_convolution`'s.
 """
 
 from __future__ import annotations
@@ -14,10 +14,7 @@ import numpy.typing as npt
 from . import packing
 from .config import ArrayConfig
 from .device import UpdateScalars
-
-Half = npt.NDArray[np.float16]
-Single = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.bool_]
+from .golden_sums import Half, Mask, Single, add_batched_products, add_products
 
 MAGNITUDE_BITS = np.uint16(0x7FFF)
 SMALLEST_NORMAL = np.float32(2.0**-126)
@@ -35,22 +32,18 @@ def matmul(
     `initial` [I, J]. Terms whose `mask` [K, J] is False are skipped, not multiplied, so that a
     pruned weight never makes inf·0.
     """
-    rows, reduction = a16.shape
-    columns = b16.shape[1]
-    # Held transposed, so that a skipped term is a whole contiguous row left alone.
-    total = np.zeros((columns, rows), np.float32)
+    total = np.zeros((b16.shape[1], a16.shape[0]), np.float32)
     if initial is not None:
         total[:] = initial.T
-    a = np.ascontiguousarray(a16.T).astype(np.float32)
-    b = b16.astype(np.float32)
-    with np.errstate(all="ignore"):
-        for k in range(reduction):
-            if mask is None:
-                total += b[k, :, None] * a[k]
-            else:
-                kept = np.flatnonzero(mask[k])
-                total[kept] += b[k, kept, None] * a[k]
+    add_products(total, np.ascontiguousarray(a16.T).astype(np.float32), _single(b16), mask)
     return np.ascontiguousarray(total.T)
+
+
+def matmul_batch(a16: Half, b16: Half) -> Single:
+    """a16 [n, I, K] · b16 [n, K, J] -> float32 [n, I, J], each product as `matmul`'s."""
+    total = np.zeros((a16.shape[0], a16.shape[1], b16.shape[2]), np.float32)
+    add_batched_products(total, _single(a16), _single(b16))
+    return total
 
 
 def keep_mask(w16: Half, keep: int, group: int, axis: int) -> Mask:
@@ -86,17 +79,26 @@ def pack(w16: Half, keep: int, config: ArrayConfig) -> npt.NDArray[np.uint16]:
     return packing.encode(values.swapaxes(-1, -2), indices.swapaxes(-1, -2), config)
 
 
-def update(w: Single, v: Single, dw: Single, scalars: UpdateScalars) -> tuple[Single, Single]:
+def update(
+    w: Single, v: Single, dw: Single, scalars: UpdateScalars, pruned: Mask | None = None
+) -> tuple[Single, Single]:
     """One momentum SGD step in binary32 -> new (w, v) (docs/architecture.md, Numerics).
 
-    g = dw·inv_scale; g = g + wd·w; v = μ·v + g; w = w - lr·v, one rounding for each operation,
-    subnormal inputs and results flushed to a zero of the same sign.
+    g = dw·inv_scale; g = g + wd·w; g = g + sr_decay·w where `pruned` is True; v = μ·v + g;
+    w = w - lr·v, one rounding for each operation, subnormal inputs and results flushed to a zero
+    of the same sign.
     """
     w, v, dw = _flush(w), _flush(v), _flush(dw)
     g = _product(dw, scalars.inv_scale)
     g = _sum(g, _product(w, scalars.weight_decay))
+    if pruned is not None:
+        g = np.where(pruned, _sum(g, _product(w, scalars.sr_decay)), g)
     v = _sum(_product(v, scalars.momentum), g)
     return _sum(w, -_product(v, scalars.lr)), v
+
+
+def _single(x16: Half) -> Single:
+    return x16.astype(np.float32)
 
 
 def _padded(bits: npt.NDArray[np.uint16], group: int) -> npt.NDArray[np.uint16]:

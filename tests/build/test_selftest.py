@@ -76,12 +76,33 @@ def _forget(name: str) -> Callable[..., Any]:
     return bend
 
 
-def _no_bp(work: Callable[..., Any], weights: Any, ff: Any = None, bp: Any = None) -> None:
-    work(weights, ff, None)
+def _no_bp(
+    work: Callable[..., Any], weights: Any, ff: Any = None, bp: Any = None, **named: Any
+) -> None:
+    work(weights, ff, None, **named)
 
 
-def _exact_scale(work: Callable[..., Any], w: Any, v: Any, dw: Any, given: Any, *rest: Any) -> None:
-    work(w, v, dw, replace(given, lr=np.nextafter(np.float32(given.lr), np.float32(1))), *rest)
+def _exact_scale(
+    work: Callable[..., Any], w: Any, v: Any, dw: Any, given: Any, *rest: Any, **named: Any
+) -> None:
+    lr = np.nextafter(np.float32(given.lr), np.float32(1))
+    work(w, v, dw, replace(given, lr=lr), *rest, **named)
+
+
+def _no_decay(
+    work: Callable[..., Any], w: Any, v: Any, dw: Any, given: Any, *rest: Any, **named: Any
+) -> None:
+    work(w, v, dw, replace(given, sr_decay=0.0), *rest, **named)
+
+
+def _dense_gradient(work: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    return work(*given)
+
+
+def _reversed_batch(work: Callable[..., Any], y: Any, *given: Any, **named: Any) -> Any:
+    bad = work(y, *given, **named)
+    y.handle.values[:] = y.handle.values[::-1].copy()
+    return bad
 
 
 @pytest.mark.parametrize(
@@ -94,6 +115,14 @@ def _exact_scale(work: Callable[..., Any], w: Any, v: Any, dw: Any, given: Any, 
         ("pack", _skip, "prune along rows"),
         ("pack", _no_bp, "prune along columns"),
         ("update_weights", _exact_scale, "update"),
+        ("update_weights", _no_decay, "update, SR-STE"),
+        ("update_weights", _forget("masked_bp"), "update, SR-STE"),
+        ("convolve", _skip, "convolution"),
+        ("convolve_backward", _skip, "strided convolution"),
+        ("convolve_backward", _dense_gradient, "pruned output gradient"),
+        ("convolve_gradient", _forget("accumulate"), "convolution"),
+        ("product_batch", _reversed_batch, "batch, both transposed"),
+        ("product_batch", _reversed_batch, "batch, right transposed"),
     ],
 )
 def test_a_bent_device_fails(method: str, bend: Callable[..., Any], failing: str) -> None:
@@ -144,8 +173,10 @@ def test_the_real_library_passes_and_a_wrong_one_is_not_published(
     def render_late_ties(spec: Spec) -> Project:
         files = dict(render(spec).files)
         right = "(value[earlier][c] & kHalfMagnitude) <"
-        assert right in files["kernels/sore.h"]
-        files["kernels/sore.h"] = files["kernels/sore.h"].replace(right, right + "=")
+        assert right in files["kernels/group_ranking.h"]
+        files["kernels/group_ranking.h"] = files["kernels/group_ranking.h"].replace(
+            right, right + "="
+        )
         return Project(files)
 
     monkeypatch.setattr(hlsgen.build, "render", render_late_ties)

@@ -88,11 +88,20 @@ def matmul(a: np.ndarray, b: np.ndarray, mask: np.ndarray, initial: np.ndarray) 
 
 
 def update(
-    w: float, v: float, dw: float, lr: float, momentum: float, decay: float, inv_scale: float
+    w: float,
+    v: float,
+    dw: float,
+    lr: float,
+    momentum: float,
+    decay: float,
+    inv_scale: float,
+    sr_decay: float | None = None,
 ) -> tuple[float, float]:
-    """One momentum SGD step of a single weight, flushed."""
+    """One momentum SGD step of a single weight, flushed; sr_decay: of a pruned weight."""
     times, plus = flushing(multiply), flushing(add)
     g = plus(times(dw, inv_scale), times(w, decay))
+    if sr_decay is not None:
+        g = plus(g, times(w, sr_decay))
     v = plus(times(v, momentum), g)
     return plus(w, -times(v, lr)), v
 

@@ -11,6 +11,7 @@ import pytest
 from sat_host import golden
 from sat_host.binary16 import round_binary16
 from sat_host.config import ArrayConfig
+from sat_host.convolution import Convolution
 from sat_host.device import Device, UpdateScalars
 from sat_host.errors import ArgumentError
 from sat_host.golden_device import GoldenDevice
@@ -169,3 +170,141 @@ def test_update_weights_packs_the_new_weights(device: GoldenDevice) -> None:
     assert not np.array_equal(w16, w.astype(np.float16))
     assert np.array_equal(device.read_packed(ff), golden.pack(w16, 2, device.config))
     assert np.array_equal(device.read_packed(bp), golden.pack(w16.T, 3, device.config))
+
+
+SHAPE = Convolution(2, 5, 4, 3, 6, (3, 2), (2, 1), (1, 0))
+
+
+def operands(device: Device) -> dict[str, Any]:
+    """Matrices that fit SHAPE, and a batch of two products."""
+    rows, filters = SHAPE.weight_rows(device.config.lanes), SHAPE.filters
+    return {
+        "x": device.matrix(SHAPE.in_pixels, SHAPE.channels, "f2"),
+        "y": device.matrix(SHAPE.out_pixels, filters, "f2"),
+        "dw": device.matrix(rows, filters, "f4"),
+        "ff": device.packed(rows, filters, 2),
+        "bp": device.packed(filters, rows, 2),
+        "wide": device.matrix(4, 8, "f2"),
+        "tall": device.matrix(16, 3, "f2"),
+        "products": device.matrix(4, 3, "f4"),
+        "weights": device.matrix(rows, filters, "f4"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda d, m: d.convolve(m["x"], m["x"], m["ff"], SHAPE),
+            "y: expected float16 (18, 6), got float16 (40, 3)",
+        ),
+        (
+            lambda d, m: d.convolve(m["y"], m["x"].head(39), m["ff"], SHAPE),
+            "x: expected float16 (40, 3), got float16 (39, 3)",
+        ),
+        (
+            lambda d, m: d.convolve(m["y"], m["x"], m["bp"], SHAPE),
+            "weights: expected packed (43, 6), got packed (6, 43) keep 2",
+        ),
+        (
+            lambda d, m: d.convolve(m["y"], m["x"], m["dw"], SHAPE),
+            "weights: expected packed (43, 6), got float32 (43, 6)",
+        ),
+        (
+            lambda d, m: d.convolve(m["y"], m["x"], m["ff"], (3, 2)),
+            "shape: expected a Convolution, got tuple",
+        ),
+        (
+            lambda d, m: d.convolve_backward(m["x"], m["y"], m["ff"], SHAPE),
+            "weights: expected packed (6, 43), got packed (43, 6) keep 2",
+        ),
+        (
+            lambda d, m: d.convolve_backward(m["x"], m["y"], m["bp"], SHAPE, dy_keep=9),
+            "dy_keep: expected 1 to 8 (the group M), got 9",
+        ),
+        (
+            lambda d, m: d.convolve_backward(m["x"], m["y"], m["bp"], SHAPE, dy_keep=1.0),
+            "dy_keep: expected an integer from 1 to 8, got 1.0",
+        ),
+        (
+            lambda d, m: d.convolve_backward(m["y"], m["x"], m["bp"], SHAPE),
+            "dx: expected float16 (40, 3), got float16 (18, 6)",
+        ),
+        (
+            lambda d, m: d.convolve_gradient(m["y"], m["x"], m["y"], SHAPE),
+            "dw: expected float32 (43, 6), got float16 (18, 6)",
+        ),
+        (
+            lambda d, m: d.convolve_gradient(m["dw"], m["x"], m["dw"], SHAPE),
+            "dy: expected float16 (18, 6), got float32 (43, 6)",
+        ),
+        (
+            lambda d, m: d.product_batch(m["products"], m["wide"], m["tall"], 3),
+            "product_batch: y has no 3 equal parts, float32 (4, 3)",
+        ),
+        (
+            lambda d, m: d.product_batch(m["products"], m["wide"], m["tall"], 0),
+            "batch: expected an integer of at least 1, got 0",
+        ),
+        (
+            lambda d, m: d.product_batch(m["products"], m["wide"], m["tall"], 4),
+            "product_batch: a reduces over 8 elements, b over 4 (float16 (16, 3))",
+        ),
+        (
+            lambda d, m: d.product_batch(m["wide"], m["wide"], m["tall"], 2),
+            "product_batch: expected y (4, 3), got float16 (4, 8)",
+        ),
+        (
+            lambda d, m: d.product_batch(m["products"], m["wide"], m["products"], 2),
+            "product_batch: operands must be float16, got float16 (4, 8) and float32 (4, 3)",
+        ),
+        (
+            lambda d, m: d.pack(m["weights"], bp=m["bp"], masked_bp=True),
+            "masked_bp: needs ff, whose pruned weights it leaves out",
+        ),
+        (
+            lambda d, m: d.update_weights(
+                m["weights"], m["dw"], m["dw"], UpdateScalars(1, 0, 0, 1, 1e-4), bp=m["bp"]
+            ),
+            "sr_decay: needs ff, whose pruned weights it decays",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_one_line(
+    device: GoldenDevice, call: Callable[[Device, dict[str, Any]], Any], message: str
+) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        call(device, operands(device))
+    assert str(caught.value) == message
+
+
+def test_the_matrices_of_these_errors_fit(device: GoldenDevice) -> None:
+    matrices = operands(device)
+    x, y, dw = (matrices[name] for name in ("x", "y", "dw"))
+    assert device.convolve(y, x, matrices["ff"], SHAPE) == 0
+    assert device.convolve_backward(x, y, matrices["bp"], SHAPE, dy_keep=8) == 0
+    assert device.convolve_gradient(dw, x, y, SHAPE) == 0
+    wide, tall = matrices["wide"], matrices["tall"]
+    assert device.product_batch(matrices["products"], wide, tall, 2) == 0
+
+
+def test_update_weights_decays_what_it_prunes_and_masks_bp(device: GoldenDevice) -> None:
+    rng = np.random.default_rng(6)
+    w, v, dw = (rng.standard_normal((19, 12)).astype(np.float32) for _ in range(3))
+    weights, velocity, gradient = (device.matrix(19, 12, np.float32) for _ in range(3))
+    for matrix, values in ((weights, w), (velocity, v), (gradient, dw)):
+        device.write(matrix, values)
+    ff, bp = device.packed(19, 12, 2), device.packed(12, 19, 3)
+    scalars = UpdateScalars(0.5, 0.9, 1e-3, 0.25, 0.125)
+    device.update_weights(weights, velocity, gradient, scalars, ff, bp, masked_bp=True)
+    pruned = ~golden.keep_mask(round_binary16(w), 2, 8, 0)
+    want = golden.update(w, v, dw, scalars, pruned)
+    assert np.array_equal(device.read(weights), want[0])
+    assert np.array_equal(device.read(velocity), want[1])
+    plain = golden.update(w, v, dw, scalars)
+    assert np.array_equal(want[0] != plain[0], pruned)
+    w16 = round_binary16(want[0])
+    masked = golden.prune(w16, 2, 8, 0)
+    assert not np.array_equal(masked, golden.prune(w16, 8, 8, 0))
+    assert np.array_equal(device.read_packed(ff), golden.pack(w16, 2, device.config))
+    assert np.array_equal(device.read_packed(bp), golden.pack(masked.T, 3, device.config))

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from sat_host.config import ArrayConfig
+from sat_host.convolution import Convolution
 from sat_host.device import Device, Matrix, UpdateScalars
 from sat_host.engine import EngineDevice
 from sat_host.errors import ArgumentError, DeviceError
@@ -96,13 +97,15 @@ def test_a_matrix_of_another_device_is_refused(make: Make) -> None:
     device, scalars = make(), UpdateScalars(0.1, 0.9, 0.0, 1.0)
     mine = [device.matrix(8, 8, "f2"), *(device.matrix(8, 8, "f4") for _ in range(3))]
     half, *single = mine
-    form = device.packed(8, 8, 2)
+    form, pairs = device.packed(8, 8, 2), device.matrix(8, 4, "f4")
+    shape = Convolution.linear(8, 8, 8)
     single_values = np.full((8, 8), 3, np.float32)
     for matrix in single:
         device.write(matrix, single_values)
     taken = in_use(device)
     for other in (make(), engine(), GoldenDevice(CONFIG)):
         a, w, ff = other.matrix(8, 8, "f2"), other.matrix(8, 8, "f4"), other.packed(8, 8, 2)
+        y = other.matrix(8, 4, "f4")
         theirs = in_use(other)
         for use in (
             lambda a=a: device.read(a),
@@ -112,6 +115,18 @@ def test_a_matrix_of_another_device_is_refused(make: Make) -> None:
             lambda a=a: device.product(single[0], a, half),
             lambda w=w: device.product(w, half, half),
             lambda ff=ff: device.product(single[0], half, ff),
+            lambda a=a: device.product_batch(pairs, half, a, 2, transpose_b=True),
+            lambda a=a: device.product_batch(pairs, a, half, 2, transpose_b=True),
+            lambda y=y: device.product_batch(y, half, half, 2, transpose_b=True),
+            lambda ff=ff: device.convolve(half, half, ff, shape),
+            lambda a=a: device.convolve(half, a, form, shape),
+            lambda a=a: device.convolve(a, half, form, shape),
+            lambda ff=ff: device.convolve_backward(half, half, ff, shape),
+            lambda a=a: device.convolve_backward(half, a, form, shape, dy_keep=2),
+            lambda a=a: device.convolve_backward(a, half, form, shape),
+            lambda a=a: device.convolve_gradient(single[0], half, a, shape),
+            lambda a=a: device.convolve_gradient(single[0], a, half, shape, accumulate=True),
+            lambda w=w: device.convolve_gradient(w, half, half, shape),
             lambda ff=ff: device.pack(half, ff),
             lambda ff=ff: device.pack(half, form, ff),
             lambda w=w: device.update_weights(single[0], single[1], w, scalars),
@@ -122,10 +137,12 @@ def test_a_matrix_of_another_device_is_refused(make: Make) -> None:
             with pytest.raises(ArgumentError, match="this matrix belongs to another device"):
                 use()
         assert (in_use(device), in_use(other)) == (taken, theirs)
-        other.free(a, w, ff)
+        other.free(a, w, ff, y)
     assert not device.read_packed(form).any()
+    assert not device.read(half).any()
+    assert not device.read(pairs).any()
     assert all(np.array_equal(device.read(matrix), single_values) for matrix in single)
-    device.free(*mine, form)
+    device.free(*mine, form, pairs)
     assert in_use(device) == 0
 
 

@@ -117,6 +117,21 @@ def test_update_is_exact(
         assert exact.same_bits(value, np.array([[expected]], np.float32))
 
 
+@settings(max_examples=400)
+@given(single, single, single, scalar, scalar, scalar, scalar, scalar)
+def test_a_pruned_weight_decays_more(
+    w: float, v: float, dw: float, lr: float, mu: float, decay: float, inv: float, more: float
+) -> None:
+    """One weight that is pruned beside one that is not."""
+    arrays = [np.array([[x, x]], np.float32) for x in (w, v, dw)]
+    pruned = np.array([[True, False]])
+    got = golden.update(*arrays, UpdateScalars(lr, mu, decay, inv, more), pruned)
+    scalars = (lr, mu, decay, inv)
+    columns = exact.update(w, v, dw, *scalars, more), exact.update(w, v, dw, *scalars)
+    for value, expected in zip(got, zip(*columns, strict=True), strict=True):
+        assert exact.same_bits(value, np.array([expected], np.float32))
+
+
 @pytest.mark.parametrize(
     ("significands", "kept"),
     [

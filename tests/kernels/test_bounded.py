@@ -19,7 +19,8 @@ import pytest
 from accelerators import ARRAYS, changed, project_of
 from sat_host import GoldenDevice
 from sat_host.config import ArrayConfig
-from sat_host.device import Device, UpdateScalars
+from sat_host.convolution import Convolution
+from sat_host.device import Device, Matrix, UpdateScalars
 from sat_host.engine import EngineDevice
 from sat_host.errors import DeviceError
 from sat_host.program import Commands
@@ -156,10 +157,60 @@ def test_lists_end_with_the_golden_bits(name: str, tmp_path: Path) -> None:
     assert backend.least == config.adder_latency
 
 
+CONVOLUTIONS = (
+    Convolution(2, 5, 7, 21, 18, (3, 3), (2, 2), (1, 1)),
+    Convolution(3, 4, 4, 3, 9, (2, 3), (1, 3), (0, 1)),
+)
+
+
 @pytest.mark.slow
-def test_updates_end_with_the_golden_bits(tmp_path: Path) -> None:
-    config = ARRAYS["8x16_g4"]
-    program = compiled(project_of("8x16_g4"), tmp_path)
+@pytest.mark.parametrize("name", ["4x8_g8", "8x16_g4"])
+def test_lists_of_convolutions_and_batches_end_with_the_golden_bits(
+    name: str, tmp_path: Path
+) -> None:
+    config = ARRAYS[name]
+    backend = ListBackend(compiled(systolic(project_of(name)), tmp_path), config)
+    devices = EngineDevice(config, backend, ("os",)), GoldenDevice(config)
+    for number, shape in enumerate(CONVOLUTIONS):
+        results = [convolution(device, shape, keep=2 + number) for device in devices]
+        for got, want in zip(*results, strict=True):
+            assert first_difference(got, want) is None, shape
+    assert max(backend.lists) >= 4, "no list was longer than the tiles in flight"
+    assert backend.least == config.adder_latency
+
+
+def convolution(device: Device, shape: Convolution, keep: int) -> list[npt.NDArray[np.floating]]:
+    """Y, dX and dW of random operands, and a batch of products with both sides transposed."""
+    rng = np.random.default_rng(8)
+    rows = shape.weight_rows(device.config.lanes)
+
+    def matrix(height: int, width: int) -> Matrix:
+        target = device.matrix(height, width, np.float16)
+        device.write(target, rng.standard_normal((height, width)).astype(np.float16))
+        return target
+
+    x, dy = matrix(shape.in_pixels, shape.channels), matrix(shape.out_pixels, shape.filters)
+    y, dx = matrix(dy.rows, dy.columns), matrix(x.rows, x.columns)
+    weights = matrix(rows, shape.filters)
+    ff, bp = device.packed(rows, shape.filters, keep), device.packed(shape.filters, rows, keep)
+    device.pack(weights, ff, bp)
+    dw = device.matrix(rows, shape.filters, np.float32)
+    device.convolve(y, x, ff, shape)
+    device.convolve_backward(dx, dy, bp, shape, dy_keep=keep)
+    device.convolve_gradient(dw, x, dy, shape)
+    left, right, products = matrix(5 * 9, 11), matrix(5 * 10, 9), matrix(5 * 11, 10)
+    device.product_batch(products, left, right, 5, transpose_a=True, transpose_b=True)
+    results = [device.read(item) for item in (y, dx, dw, products)]
+    device.free(x, dy, y, dx, weights, ff, bp, dw, left, right, products)
+    return results
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["1x4_g4", "8x16_g4", "16x32_g32"])
+def test_updates_end_with_the_golden_bits(name: str, tmp_path: Path) -> None:
+    """Also with SR-STE's marks, which hold the weights back for a group."""
+    config = ARRAYS[name]
+    program = compiled(project_of(name), tmp_path)
     engine = EngineDevice(config, ListBackend(program, config), ("os",))
     rng = np.random.default_rng(6)
     k, j = 3 * config.lanes + 1, 2 * config.lanes - 1
@@ -170,10 +221,29 @@ def test_updates_end_with_the_golden_bits(tmp_path: Path) -> None:
         for matrix, value in zip(matrices, values, strict=True):
             device.write(matrix, value)
         ff, bp = device.packed(k, j, 1), device.packed(j, k, config.group)
-        device.update_weights(*matrices, UpdateScalars(0.1, 0.9, 5e-4, 0.5), ff, bp)
-        results.append([device.read_packed(ff), device.read_packed(bp), device.read(matrices[0])])
+        found = []
+        for sr_decay in (0.0, 2e-4):
+            scalars = UpdateScalars(0.1, 0.9, 5e-4, 0.5, sr_decay)
+            device.update_weights(*matrices, scalars, ff, bp, masked_bp=sr_decay != 0)
+            found += [device.read_packed(ff), device.read_packed(bp), device.read(matrices[0])]
+        results.append(found)
     for got, want in zip(*results, strict=True):
         assert first_difference(got, want) is None
+
+
+@pytest.mark.slow
+def test_marks_need_room_for_a_group(tmp_path: Path) -> None:
+    """Weights wait for the marks of their group: a shallower stream stops SR-STE's updates only."""
+    name = "8x16_g16"
+    config = ARRAYS[name]
+    before, after = (f"SAT_FIFO(BitsT, weight_rows, {depth})" for depth in (32 + 16, 16 - 2))
+    project = changed(project_of(name), "sat_wuve.cpp", before, after)
+    engine = EngineDevice(config, ListBackend(compiled(project, tmp_path), config), ("os",))
+    matrices = [engine.matrix(19, 3, np.float32) for _ in range(3)]
+    ff = engine.packed(19, 3, 2)
+    engine.update_weights(*matrices, UpdateScalars(0.1, 0.9, 0.0, 1.0), ff)
+    with pytest.raises(DeviceError, match=r"deadlock: .* of depth"):
+        engine.update_weights(*matrices, UpdateScalars(0.1, 0.9, 0.0, 1.0, 2e-4), ff)
 
 
 def test_a_stream_too_shallow_is_named(tmp_path: Path) -> None:

@@ -220,9 +220,9 @@ DROPPED_PACKET = (
 )
 EXTRA_WORD = (
     "kernels/load_weights.h",
-    "          words.write(memory[run_address + static_cast<std::uint32_t>(word)]);",
-    "          words.write(memory[run_address + static_cast<std::uint32_t>(word)]);\n"
-    "          if (reduction == 3 && run == 2 && word == 0) words.write(memory[run_address]);",
+    "      words.write(memory[address + static_cast<std::uint32_t>(word)]);",
+    "      words.write(memory[address + static_cast<std::uint32_t>(word)]);\n"
+    "      if (panel.runs == 3 && run == 2 && word == 0) words.write(memory[address]);",
 )
 EXTRA_TILE = (
     "kernels/fetch.h",

@@ -6,6 +6,8 @@ Examples are derandomized: the same ones in every run.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from accelerators import ARRAYS, DeviceFor
@@ -39,12 +41,18 @@ def forms(
     return ff, bp
 
 
-def packed(device: Device, weights: Array, ff_keep: int | None, bp_keep: int | None) -> list[Array]:
+def packed(
+    device: Device,
+    weights: Array,
+    ff_keep: int | None,
+    bp_keep: int | None,
+    masked_bp: bool = False,
+) -> list[Array]:
     """The packed forms of `weights`, and `weights` as they are afterwards."""
     target = device.matrix(*weights.shape, weights.dtype)
     device.write(target, weights)
     results = forms(device, weights.shape, ff_keep, bp_keep)
-    device.pack(target, *results)
+    device.pack(target, *results, masked_bp=masked_bp)
     found = [device.read_packed(form) for form in results if form] + [device.read(target)]
     device.free(target, *[form for form in results if form])
     return found
@@ -56,13 +64,14 @@ def updated(
     scalars: UpdateScalars,
     ff_keep: int | None,
     bp_keep: int | None,
+    masked_bp: bool = False,
 ) -> list[Array]:
     """w, v, dW and the packed forms after an update of `values`, which are (w, v, dW)."""
     matrices = [device.matrix(*x.shape, np.float32) for x in values]
     for matrix, x in zip(matrices, values, strict=True):
         device.write(matrix, x)
     results = forms(device, values[0].shape, ff_keep, bp_keep)
-    device.update_weights(*matrices, scalars, *results)
+    device.update_weights(*matrices, scalars, *results, masked_bp=masked_bp)
     if isinstance(device, EngineDevice):
         for matrix in matrices:
             region = matrix.handle
@@ -86,11 +95,13 @@ def check_pack(
     mix: str,
     seed: int,
     single: bool = False,
+    masked_bp: bool = False,
 ) -> None:
     """Packed bytes as raw bits: a NaN keeps its own."""
     weights = singles(seed, shape) if single else halves(seed, shape, mix)
     golden = GoldenDevice(device.config)
-    agree(packed(device, weights, ff_keep, bp_keep), packed(golden, weights, ff_keep, bp_keep))
+    got = packed(device, weights, ff_keep, bp_keep, masked_bp)
+    agree(got, packed(golden, weights, ff_keep, bp_keep, masked_bp))
 
 
 def check_update(
@@ -100,11 +111,12 @@ def check_update(
     bp_keep: int | None,
     seed: int,
     scalars: UpdateScalars = SCALARS,
+    masked_bp: bool = False,
 ) -> None:
     values = (singles(seed, shape), singles(seed + 1, shape), singles(seed + 2, shape))
     golden = GoldenDevice(device.config)
-    got = updated(device, values, scalars, ff_keep, bp_keep)
-    agree(got, updated(golden, values, scalars, ff_keep, bp_keep))
+    got = updated(device, values, scalars, ff_keep, bp_keep, masked_bp)
+    agree(got, updated(golden, values, scalars, ff_keep, bp_keep, masked_bp))
     assert np.array_equal(got[2].view(np.uint32), values[2].view(np.uint32))
 
 
@@ -121,11 +133,19 @@ def test_any_packed_form_equals_the_golden_model(name: str, device_for: DeviceFo
         mix=st.sampled_from(sorted(MIXES)),
         seed=st.integers(0, 1 << 20),
         single=st.booleans(),
+        masked=st.booleans(),
     )
     def same(
-        shape: Shape, ff_keep: int | None, bp_keep: int | None, mix: str, seed: int, single: bool
+        shape: Shape,
+        ff_keep: int | None,
+        bp_keep: int | None,
+        mix: str,
+        seed: int,
+        single: bool,
+        masked: bool,
     ) -> None:
-        check_pack(device, shape, ff_keep, bp_keep, mix, seed, single)
+        masked = masked and ff_keep is not None
+        check_pack(device, shape, ff_keep, bp_keep, mix, seed, single, masked)
 
     same()
 
@@ -156,6 +176,85 @@ def test_any_update_equals_the_golden_model(name: str, device_for: DeviceFor) ->
         check_update(device, shape, ff_keep, bp_keep, seed, scalars)
 
     same()
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_any_sr_ste_update_equals_the_golden_model(name: str, device_for: DeviceFor) -> None:
+    """Any group's pruned weights decay; BP's form is masked, or pruned, or both."""
+    device = device_for(name)
+    factors = [FACTORS] * 5
+
+    @settings(max_examples=150)
+    @given(
+        shape=shapes_of(device.config),
+        ff_keep=keeps_of(device.config),
+        bp_keep=st.none() | keeps_of(device.config),
+        seed=st.integers(0, 1 << 20),
+        scalars=st.builds(UpdateScalars, *factors),
+        masked=st.booleans(),
+    )
+    def same(
+        shape: Shape,
+        ff_keep: int,
+        bp_keep: int | None,
+        seed: int,
+        scalars: UpdateScalars,
+        masked: bool,
+    ) -> None:
+        check_update(device, shape, ff_keep, bp_keep, seed, scalars, masked)
+
+    same()
+
+
+def by_hand(device: Device, scalars: UpdateScalars, keep: int) -> tuple[Array, Array]:
+    """Weights after a step without a gradient, and BP's values, of one group in each of two
+    columns. The old magnitudes rise along the group in one column and fall in the other."""
+    group = device.config.group
+    rising = np.arange(1, group + 1, dtype=np.float32)
+    weights = np.stack([rising, -rising[::-1]], axis=1)
+    zeros = np.zeros_like(weights)
+    values = (weights, zeros, zeros)
+    new, _, _, _, bp = updated(device, values, scalars, keep, group, masked_bp=True)
+    return new, bp[:, 0, :2, :group].view(np.float16)
+
+
+@pytest.mark.parametrize("make", [lambda device: device, lambda d: GoldenDevice(d.config)])
+def test_pruned_weights_decay_and_leave_bp(
+    make: Callable[[Device], Device], device_for: DeviceFor
+) -> None:
+    """Half of its value comes off each of the pruned ones and nothing off the kept ones."""
+    device = make(device_for("4x8_g8"))
+    scalars = UpdateScalars(lr=0.5, momentum=0.0, weight_decay=0.0, inv_scale=1.0, sr_decay=1.0)
+    new, bp = by_hand(device, scalars, 3)
+    rising = np.array([0.5, 1, 1.5, 2, 2.5, 6, 7, 8], np.float32)
+    assert np.array_equal(new, np.stack([rising, -rising[::-1]], axis=1))
+    kept = np.array([0, 0, 0, 0, 0, 6, 7, 8], np.float16)
+    assert np.array_equal(bp[0], np.stack([kept, -kept[::-1]]))
+
+
+def test_what_decays_is_chosen_before_the_update(device_for: DeviceFor) -> None:
+    """The gradient turns the order of a group: decay follows the old one, BP's mask the new one."""
+    device = device_for("1x4_g4")
+    weights = np.array([[4], [3], [2], [1]], np.float32)
+    gradient = np.array([[4], [2], [0], [-2]], np.float32)
+    scalars = UpdateScalars(lr=1.0, momentum=0.0, weight_decay=0.0, inv_scale=1.0, sr_decay=0.25)
+    for used in (device, GoldenDevice(device.config)):
+        zeros = np.zeros_like(weights)
+        found = updated(used, (weights, zeros, gradient), scalars, 2, 4, masked_bp=True)
+        assert found[0].ravel().tolist() == [0, 1, 1.5, 2.75], used
+        bp = found[4][0, 0, 0].view(np.float16)  # the only column, as a row
+        assert bp.tolist() == [0, 0, 1.5, 2.75], used
+
+
+def test_without_the_term_a_sum_keeps_its_zero(device_for: DeviceFor) -> None:
+    """A factor of 0 leaves the addition out: -0 would become +0 by it."""
+    device = device_for("1x4_g4")
+    minus, one = np.full((4, 1), -0.0, np.float32), np.ones((4, 1), np.float32)
+    for factor, sign in ((0.0, True), (1e-60, True), (1e-44, False)):
+        scalars = UpdateScalars(1.0, -1.0, -0.0, 1.0, factor)
+        for used in (device, GoldenDevice(device.config)):
+            velocity = updated(used, (one, -minus, minus), scalars, 1, None)[1]
+            assert np.signbit(velocity).ravel().tolist() == [True, sign, sign, sign], used
 
 
 def step_down(value: float, steps: int) -> np.float32:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sat_host.descriptor import COMMAND_BYTES, DESCRIPTORS, Descriptor
+from sat_host.descriptor import DESCRIPTORS, Descriptor
 
 from hlsgen import __version__, paths
 from hlsgen.errors import WorkError
@@ -21,7 +21,12 @@ from hlsgen.specfile import load_spec
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 DIGITS = load_spec(SPECS / "digits.yaml")
 
-KINDS = {"u32": "std::uint32_t", "f32": "float"}
+KINDS = {
+    "u32": ("std::uint32_t", "<u4"),
+    "f32": ("float", "<f4"),
+    "u16": ("std::uint16_t", "<u2"),
+    "i16": ("std::int16_t", "<i2"),
+}
 
 
 def spec(**changes: Any) -> Spec:
@@ -127,19 +132,22 @@ def struct_fields(text: str, name: str) -> list[tuple[str, str]]:
 def test_structs_and_dtypes_agree(descriptor: Descriptor) -> None:
     text = render(DIGITS).files["sat_descriptor.h"]
     members = struct_fields(text, f"{descriptor.name.capitalize()}Command")
-    want = [(KINDS[field.kind], field.name) for field in descriptor.fields]
+    want = [(KINDS[field.kind][0], field.name) for field in descriptor.fields]
     assert members[: len(want)] == want
-    padding = COMMAND_BYTES // 4 - len(want)
-    assert members[len(want) :] == ([("std::uint32_t", f"reserved[{padding}]")] if padding else [])
     dtype = descriptor.dtype
-    assert dtype.itemsize == COMMAND_BYTES == 64
     assert list(dtype.names or ()) == [field.name for field in descriptor.fields]
-    # Every member has four bytes, so C++ puts the i-th one at byte 4 i.
-    assert [dtype.fields[name][1] for name in dtype.names] == [4 * i for i in range(len(want))]
+    assert dtype.itemsize == descriptor.bytes == {"stce": 128, "wuve": 64}[descriptor.name]
+    # C++ aligns a member to its size: no gap comes of that, so both sides lay it out alike.
+    place = 0
     for field in descriptor.fields:
-        kind = np.dtype("<f4") if field.kind == "f32" else np.dtype("<u4")
+        kind = np.dtype(KINDS[field.kind][1])
         assert dtype[field.name] == kind
-    assert f"sizeof({descriptor.name.capitalize()}Command) == 64" in text
+        assert (dtype.fields or {})[field.name][1] == place
+        assert place % kind.itemsize == 0
+        place += kind.itemsize
+    padding = (descriptor.bytes - place) // 2
+    assert members[len(want) :] == ([("std::uint16_t", f"reserved[{padding}]")] if padding else [])
+    assert f"sizeof({descriptor.name.capitalize()}Command) == {descriptor.bytes}" in text
 
 
 @pytest.mark.parametrize("descriptor", DESCRIPTORS, ids=lambda descriptor: descriptor.name)

@@ -30,12 +30,12 @@ struct Run {
   }
 };
 
-inline void report(const char* action, const char* stream, std::size_t depth) {
-  if (!Run::instance().stopped.exchange(true)) {
-    std::fprintf(stderr, "deadlock: %s '%s' of depth %zu\n", action, stream, depth);
-    std::fflush(stderr);
-    std::_Exit(3);
-  }
+// Ends the process; of threads that notice at once, all but the first wait for that.
+[[noreturn]] inline void report(const char* action, const char* stream, std::size_t depth) {
+  while (Run::instance().stopped.exchange(true)) std::this_thread::sleep_for(std::chrono::hours(1));
+  std::fprintf(stderr, "deadlock: %s '%s' of depth %zu\n", action, stream, depth);
+  std::fflush(stderr);
+  std::_Exit(3);
 }
 
 }  // namespace bounded

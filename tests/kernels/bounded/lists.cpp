@@ -26,10 +26,11 @@ int main(int, char** arguments) {
   std::FILE* file = std::fopen(arguments[1], "rb");
   std::uint64_t head[3];
   if (!file || std::fread(head, sizeof head, 1, file) != 1) return 2;
-  void* const commands = aligned(64 * head[1]);
+  const std::uint64_t bytes = head[0] == 0 ? sizeof(sat::StceCommand) : sizeof(sat::WuveCommand);
+  void* const commands = aligned(bytes * head[1]);
   void* const memory = aligned(head[2]);
   if (!commands || !memory) return 2;
-  if (std::fread(commands, 64, head[1], file) != head[1]) return 2;
+  if (std::fread(commands, bytes, head[1], file) != head[1]) return 2;
   if (std::fread(memory, 1, head[2], file) != head[2]) return 2;
   WordT* const words = static_cast<WordT*>(memory);
   const int count = static_cast<int>(head[1]);
