@@ -6,13 +6,13 @@ from __future__ import annotations
 import difflib
 import json
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from . import specschema
 from .faults import Fault, shown
-from .spec import RULE, Spec
+from .spec_base import RULE, Broken
 from .yamlmarks import Document, FieldPath, Mark, path_text
 
 _BOUNDS = {
@@ -29,39 +29,56 @@ _WRONG_TYPES = {
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault, and the paths of all fields that it is about."""
+    """A fault, and the paths of all fields that it is about; `absent`: the first is missing."""
 
     fault: Fault
     fields: tuple[FieldPath, ...]
+    absent: bool = False
 
 
-def finding(error: ErrorDetails, document: Document, file: str) -> Finding:
+def findings(error: ErrorDetails, document: Document, file: str) -> list[Finding]:
     """What one of pydantic's errors on `document.value` means to the user."""
-    path: FieldPath = tuple(error["loc"])
+    path = specschema.path_of(error["loc"], document.value)
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
-    fields: tuple[FieldPath, ...] = (path,)
     if kind == RULE:
-        if context["fields"]:
-            fields = tuple(tuple(name.split(".")) for name in context["fields"])
-            path = next((f for f in fields if f in document.values), fields[0])
-        what, mend = context["what"], context["mend"]
-    elif kind == "extra_forbidden":
-        what, mend = "unknown field", _unknown_mend(path)
+        return [_broken(rule, path, document, file) for rule in context["broken"]]
+    fields: tuple[FieldPath, ...] = (path,)
+    if kind == "extra_forbidden":
+        what, mend = "unknown field", _unknown_mend(path, document)
     elif kind == "missing":
-        what, mend = "missing", f"add `{path[-1]}:` with {_expected(_schema_at(path))}"
+        what, mend = "missing", f"add `{path[-1]}:` with {_expected(path, document)}"
+    elif kind == "union_tag_not_found":
+        tags = specschema.variants(specschema.union_at(path, document.value))
+        path = (*path, context["discriminator"].strip("'"))
+        fields = (path,)
+        what, mend = "missing", f"add `{path[-1]}:` with one of {', '.join(tags)}"
+    elif kind == "union_tag_invalid":
+        path = (*path, context["discriminator"].strip("'"))
+        what, mend = _wrong_tag(path, document)
     elif kind in _BOUNDS:
         word, key = _BOUNDS[kind]
-        what, mend = f"{_value(value)} is {word} {_bound(context[key])}", _write(path)
+        what, mend = f"{_value(value)} is {word} {_bound(context[key])}", _write(path, document)
     elif kind in ("too_short", "too_long"):
-        what, mend = f"a list of {context['actual_length']} items", _write(path)
+        what, mend = f"a list of {context['actual_length']} items", _write(path, document)
     elif kind == "finite_number":
-        what, mend = f"{_value(value)} is not finite", _write(path)
+        what, mend = f"{_value(value)} is not finite", _write(path, document)
     elif kind in _WRONG_TYPES:
-        what, mend = _wrong_type(path, value)
+        what, mend = _wrong_type(path, value, document)
     else:
-        what, mend = shown(error["msg"], 120), _write(path)
+        what, mend = shown(error["msg"], 120), _write(path, document)
     fault = Fault(file, *_place(path, kind, document), path_text(path), what, mend)
-    return Finding(fault, fields)
+    return [Finding(fault, fields, what == "missing")]
+
+
+def _broken(rule: Broken, path: FieldPath, document: Document, file: str) -> Finding:
+    fields = tuple(map(_parsed, rule.fields)) or (path,)
+    path = next((field for field in fields if field in document.values), fields[0])
+    fault = Fault(file, *_place(path, RULE, document), path_text(path), rule.what, rule.mend)
+    return Finding(fault, (*fields, *map(_parsed, rule.also)))
+
+
+def _parsed(field: str) -> FieldPath:
+    return tuple(int(step) if step.isdigit() else step for step in field.split("."))
 
 
 def _place(path: FieldPath, kind: str, document: Document) -> Mark:
@@ -74,30 +91,51 @@ def _place(path: FieldPath, kind: str, document: Document) -> Mark:
         path = path[:-1]
         if path in document.keys:
             return document.keys[path]
+        if path and isinstance(path[-1], int) and path in document.values:
+            return document.values[path]
     return Mark(1, 1)
 
 
 def _is_empty(path: FieldPath, document: Document) -> bool:
+    return _value_at(path, document) is None
+
+
+def _value_at(path: FieldPath, document: Document) -> Any:
     value = document.value
     for step in path:
         value = value[step]
-    return value is None
+    return value
 
 
-def _wrong_type(path: FieldPath, value: Any) -> tuple[str, str]:
-    schema = _schema_at(path)
-    mend = _write(path)
+def _wrong_type(path: FieldPath, value: Any, document: Document) -> tuple[str, str]:
+    schema = specschema.schema_at(path, document.value)
+    mend = _write(path, document)
     if value is None:
-        return "is empty", mend if schema.get("type") != "object" else f"{mend}, or remove it"
-    choices = _choices(schema)
+        section = schema.get("type") == "object" or bool(specschema.variants(schema))
+        return "is empty", mend if not section else f"{mend}, or remove it"
+    choices = specschema.choices(schema)
     if isinstance(value, str):
-        close = difflib.get_close_matches(value[:60].lower(), map(str, choices), 1)
-        if close:
-            mend = f"did you mean {close[0]}? ({_expected(schema)})"
+        if close := _close(value, choices):
+            mend = f"did you mean {close}? ({specschema.expected(schema)})"
         elif schema.get("type") in ("integer", "number") and _is_number(value):
             mend += ", without quotes or other marks"
-    wanted = _kind(schema)
-    return f"{_value(value)} is not {wanted}", mend
+    return f"{_value(value)} is not {specschema.kind(schema)}", mend
+
+
+def _wrong_tag(path: FieldPath, document: Document) -> tuple[str, str]:
+    """Of the `name` or `type` that tells which member of a union a section is."""
+    value = _value_at(path, document)
+    tags = list(specschema.variants(specschema.union_at(path[:-1], document.value)))
+    every = f"one of {', '.join(tags)}"
+    if value is None:
+        return "is empty", f"write {every}"
+    close = _close(value, tags) if isinstance(value, str) else None
+    mend = f"did you mean {close}? ({every})" if close else f"write {every}"
+    return f"{_value(value)} is not known here", mend
+
+
+def _close(text: str, known: list[Any]) -> str | None:
+    return next(iter(difflib.get_close_matches(text[:60].lower(), map(str, known), 1)), None)
 
 
 def _is_number(text: str) -> bool:
@@ -120,86 +158,28 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         text = shown(value, 40)
         return "the text " + json.dumps(text, ensure_ascii=False).replace("\\\\", "\\")
-    return shown(json.dumps(value), 40)
+    return shown(json.dumps(value, default=str), 40)
 
 
-def _unknown_mend(path: FieldPath) -> str:
+def _unknown_mend(path: FieldPath, document: Document) -> str:
     name = shown(str(path[-1]), 60).lower()
-    here = list(_schema_at(path[:-1]).get("properties", {}))
-    close = difflib.get_close_matches(name, here, 1)
-    if close:
-        return f"did you mean {close[0]}?"
-    for section, schema in _schema_at(()).get("properties", {}).items():
-        if name in _resolve(schema).get("properties", {}) or (len(path) > 1 and name == section):
+    here = specschema.fields_of(specschema.schema_at(path[:-1], document.value))
+    if close := _close(name, here):
+        return f"did you mean {close}?"
+    others = specschema.variants(specschema.union_at(path[:-1], document.value))
+    owners = [tag for tag, member in others.items() if name in member["properties"]]
+    if owners:
+        return f"it is a field of {', '.join(owners)}; those here are {', '.join(here)}"
+    for section, schema in specschema.sections():
+        if name in schema.get("properties", {}) or (len(path) > 1 and name == section):
             whole = section if name == section else f"{section}.{name}"
             return f"did you mean {whole}, outside of {path_text(path[:-1]) or 'its section'}?"
     return f"the fields here are {', '.join(here)}"
 
 
-def _write(path: FieldPath) -> str:
-    return f"write {_expected(_schema_at(path))}"
+def _expected(path: FieldPath, document: Document) -> str:
+    return specschema.expected(specschema.schema_at(path, document.value))
 
 
-@lru_cache(maxsize=1)
-def _schema() -> dict[str, Any]:
-    return Spec.model_json_schema()
-
-
-def _resolve(schema: dict[str, Any]) -> dict[str, Any]:
-    if "$ref" in schema:
-        found: dict[str, Any] = _schema()["$defs"][schema["$ref"].rsplit("/", 1)[-1]]
-        return found
-    return schema
-
-
-def _schema_at(path: FieldPath) -> dict[str, Any]:
-    """The JSON Schema of the field at `path`; empty when there is none."""
-    schema = _schema()
-    for step in path:
-        inner = schema.get("items") if isinstance(step, int) else schema.get("properties", {})
-        inner = inner if isinstance(step, int) else (inner or {}).get(step)
-        schema = _resolve(inner or {})
-    return schema
-
-
-def _choices(schema: dict[str, Any]) -> list[Any]:
-    return [schema["const"]] if "const" in schema else list(schema.get("enum", []))
-
-
-def _kind(schema: dict[str, Any]) -> str:
-    if schema.get("type") == "string" and _choices(schema):
-        return "known here"
-    return {
-        "integer": "a whole number",
-        "number": "a number",
-        "string": "text",
-        "array": "a list",
-        "object": "a section",
-    }.get(schema.get("type", ""), "valid")
-
-
-def _expected(schema: dict[str, Any]) -> str:
-    """What the schema allows, in words: `a whole number from 1 to 64`."""
-    kind, choices = schema.get("type"), _choices(schema)
-    if len(choices) > 8:
-        return f"a power of two from {choices[0]} to {choices[-1]}"
-    if choices:
-        return ("one of " if len(choices) > 1 else "") + ", ".join(map(str, choices))
-    if kind == "array":
-        items = _expected(schema.get("items", {})).removeprefix("a ")
-        return f"a list of {schema['minItems']} to {schema['maxItems']}, each a {items}"
-    if kind == "object":
-        return f"its fields below it ({', '.join(schema.get('properties', {}))})"
-    if kind == "string":
-        text = str(schema.get("description", "text")).partition(";")[0].rstrip(".")
-        return f"the {text[0].lower()}{text[1:]}"
-    low = f"above {schema.get('exclusiveMinimum')}"
-    if "minimum" in schema:
-        low = f"from {schema['minimum']}"
-    high = f"below {schema.get('exclusiveMaximum')}"
-    if "maximum" in schema:
-        high = f"to {schema['maximum']}"
-        high = f"and up {high}" if low.startswith("above") else high
-    elif low.startswith("from"):
-        high = f"and {high}"
-    return f"{_kind(schema)} {low} {high}"
+def _write(path: FieldPath, document: Document) -> str:
+    return f"write {_expected(path, document)}"

@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from .faults import Fault, SpecError, shown
 from .spec import Spec
-from .specfault import Finding, finding
+from .spec_base import UNREAD
+from .specfault import Finding, findings
 from .yamlmarks import Document, FieldPath, parse_document
 
 MAX_BYTES = 1 << 20
@@ -47,10 +48,11 @@ def _validate(document: Document, file: str) -> tuple[Spec | None, list[Fault]]:
     """The spec, and all faults of its fields.
 
     The rules between fields are checked only where the fields themselves are right. So that all
-    faults show at once, faulty fields are taken out and the rest is checked again; what then
-    concerns a field taken out is not reported.
+    faults show at once, faulty fields are taken out, and the rest is checked again, with stand-ins
+    where a field must be; what then concerns a field taken out is not reported.
     """
     faults: list[Fault] = []
+    absent: set[FieldPath] = set()
     removed = {path for path in document.spoilt if path}
     value = _without(document.value, removed)
     while True:
@@ -59,13 +61,18 @@ def _validate(document: Document, file: str) -> tuple[Spec | None, list[Fault]]:
             return (None if faults else spec), faults
         except ValidationError as error:
             details = error.errors(include_url=False)
-        findings = [finding(d, document, file) for d in details if not _follows(d, details)]
-        faults += [f.fault for f in findings if not _concerns(f, removed)]
-        new = {path for f in findings for path in f.fields} - removed
-        if not new:
+        primary = [detail for detail in details if not _follows(detail, details)]
+        found = [each for detail in primary for each in findings(detail, document, file)]
+        faults += [each.fault for each in found if not _concerns(each, removed)]
+        new = {path for each in found for path in each.fields} - removed
+        missing = {each.fields[0] for each in found if each.absent} - absent
+        if not new | missing:
             return None, faults
         removed |= new
-        value = _without(value, new)
+        absent |= missing
+        value = _without(document.value, removed)
+        for path in absent:
+            _stand_in(value, path)
 
 
 def _follows(detail: ErrorDetails, others: list[ErrorDetails]) -> bool:
@@ -81,15 +88,45 @@ def _concerns(found: Finding, removed: set[FieldPath]) -> bool:
     return not prefixes.isdisjoint(removed)
 
 
-def _without(value: dict[str, Any], removed: set[FieldPath]) -> dict[str, Any]:
-    """A copy of the mapping without the fields at these paths; a faulty list goes as a whole."""
-    here = {path[0] for path in removed if len(path) == 1 or isinstance(path[1], int)}
+def _without(value: Any, removed: set[FieldPath]) -> Any:
+    """A copy of a mapping or list without what is at these paths.
+
+    A list of sections keeps its length: one that is faulty, or has a faulty field, gives way to a
+    stand-in. A list of anything else goes as a whole.
+    """
+    if isinstance(value, list):
+        return [_item(item, {p[1:] for p in removed if p[0] == n}) for n, item in enumerate(value)]
     result = {}
     for key, item in value.items():
-        if key not in here:
-            inner = {path[1:] for path in removed if path[0] == key}
-            result[key] = _without(item, inner) if isinstance(item, dict) and inner else item
+        inner = {path[1:] for path in removed if path[0] == key}
+        if () in inner or (inner and not _holds_sections(item)):
+            continue
+        result[key] = _without(item, inner) if inner else item
     return result
+
+
+def _stand_in(value: Any, path: FieldPath) -> None:
+    """Put a stand-in at `path`, unless what it is in was taken out."""
+    for step in path[:-1]:
+        known = isinstance(value, dict) and step in value
+        if not known and not isinstance(value, list):
+            return
+        value = value[step]
+    if isinstance(value, dict):
+        value[path[-1]] = UNREAD
+
+
+def _holds_sections(value: Any) -> bool:
+    if isinstance(value, list):
+        return any(isinstance(item, dict) for item in value)
+    return isinstance(value, dict)
+
+
+def _item(item: Any, removed: set[FieldPath]) -> Any:
+    own = {path for path in removed if len(path) < 2 or not isinstance(path[1], int)}
+    if own or (removed and not isinstance(item, dict)):
+        return UNREAD
+    return _without(item, removed) if removed else item
 
 
 def read_spec(path: Path) -> bytes:

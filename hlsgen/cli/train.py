@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`hlsgen train`: train the network of a spec or of a bundle."""
+"""`hlsgen train`: train the network of a spec or of a bundle, or tell what that would do."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import click
 from sat_host.bundle import load_bundle
+from sat_host.dry_run import describe_dry_run, dry_run
 from sat_host.errors import HostError
 from sat_host.metrics import to_json
 from sat_host.session import DEVICES, describe_final, train_bundle
@@ -36,18 +38,29 @@ def _range(field: str) -> str:
 @click.option("--keep", type=int, metavar="N",
               help=f"Weights kept of each group, 1 to the group's size; {_DEFAULT}.")  # fmt: skip
 @click.option("--seed", type=int, metavar="S",
-              help="Of the first weights and the order of samples, "
+              help="Of the first weights, the order of samples and their augmentation, "
                    f"{_range('seed')}; {_DEFAULT}.")  # fmt: skip
 @click.option("--epochs", type=int, metavar="E",
               help=f"Passes over the training data, {_range('epochs')}; {_DEFAULT}.")  # fmt: skip
+@click.option("--batch", type=int, metavar="B",
+              help=f"Samples of a step, {_range('batch')}; {_DEFAULT}.")  # fmt: skip
 @click.option("--device", type=click.Choice(list(DEVICES)), default="csim", show_default=True,
               help="csim, the bundle's library, or golden, the NumPy model.")  # fmt: skip
 @click.option("--metrics", type=PATH, metavar="FILE",
               help="Where the records go; BUNDLE.runs/<run>.jsonl by default.")  # fmt: skip
+@click.option("--resume", is_flag=True,
+              help="Go on from the newest checkpoint, if there is one.")  # fmt: skip
+@click.option("--checkpoints", type=PATH, metavar="DIR",
+              help="Where the last two are kept; BUNDLE.runs/<run>.checkpoints by default.",
+              )  # fmt: skip
+@click.option("--no-checkpoints", is_flag=True, help="Keep none.")
+@click.option("--dry-run", "dry", is_flag=True,
+              help="Print each layer, its pruning and the work of a step; do nothing.",
+              )  # fmt: skip
 @click.option("-o", "--out", type=PATH, metavar="DIR",
               help="The bundle folder of a spec; build/<name> by default.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print the final record as a JSON object.")
-@click.option("--quiet", is_flag=True, help="No progress on stderr.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
+@click.option("--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.pass_context
 def train(
     ctx: click.Context,
@@ -55,6 +68,10 @@ def train(
     spec_or_bundle: Path,
     device: str,
     metrics: Path | None,
+    resume: bool,
+    checkpoints: Path | None,
+    no_checkpoints: bool,
+    dry: bool,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -66,19 +83,49 @@ def train(
     """
     if out is not None and spec_or_bundle.is_dir():
         raise click.UsageError("-o is for a spec; a bundle folder trains where it is", ctx)
-    try:
+    if no_checkpoints and (resume or checkpoints is not None):
+        raise click.UsageError("--no-checkpoints excludes --resume and --checkpoints", ctx)
+    with host_errors():
+        if dry:
+            report = dry_run(settings_of(spec_or_bundle), **overrides)
+            click.echo(json.dumps(report) if as_json else "\n".join(describe_dry_run(report)))
+            return
         bundle = prepare(spec_or_bundle, out, overrides, quiet=quiet)
-        config = TrainingConfig.from_settings(load_bundle(bundle).settings, **overrides)
-        file = metrics or default_metrics(bundle, config, device)
-        with made_folder(file.parent if metrics is None else None):
-            final = train_bundle(bundle, device=device, metrics=file, quiet=quiet, **overrides)
+        run = default_run(bundle, load_bundle(bundle).settings, overrides, device)
+        file = metrics or run.with_name(f"{run.name}.jsonl")
+        if checkpoints is None and not no_checkpoints:
+            checkpoints = run.with_name(f"{run.name}.checkpoints")
+        with made_folder(run.parent if run.parent in (file.parent, _parent(checkpoints)) else None):
+            final = train_bundle(
+                bundle,
+                device=device,
+                metrics=file,
+                quiet=quiet,
+                checkpoints=checkpoints,
+                resume=resume,
+                **overrides,
+            )
+    if not quiet:
+        click.echo(f"metrics: {file}", err=True)
+    click.echo(to_json(final) if as_json else describe_final(final))
+
+
+@contextmanager
+def host_errors() -> Iterator[None]:
+    """The host package's errors as the command line's own."""
+    try:
+        yield
     except HostError as error:
         failure = HlsgenError(str(error))
         failure.exit_code = error.exit_code
         raise failure from error
-    if not quiet:
-        click.echo(f"metrics: {file}", err=True)
-    click.echo(to_json(final) if as_json else describe_final(final))
+
+
+def settings_of(place: Path) -> dict[str, Any]:
+    """The settings of a bundle folder or of a spec, without building it."""
+    if place.is_dir():
+        return load_bundle(place).settings
+    return parse_spec(read_spec(place), str(place)).model_dump(mode="json")
 
 
 def prepare(place: Path, out: Path | None, overrides: dict[str, Any], *, quiet: bool) -> Path:
@@ -102,17 +149,27 @@ def prepare(place: Path, out: Path | None, overrides: dict[str, Any], *, quiet: 
     return result.bundle
 
 
-def default_metrics(bundle: Path, config: TrainingConfig, device: str) -> Path:
-    """A file beside the bundle, which a new build would replace, named by what makes the run.
+def default_run(
+    bundle: Path, settings: Mapping[str, Any], overrides: Mapping[str, Any], device: str
+) -> Path:
+    """Where a run's files are, but for their endings: in a folder beside the bundle, which a new
+    build would replace, named by what makes the run.
 
-    Runs of another method, keep, seed, length or device never share a file.
+    Runs of another method, keep, seed, length, batch or device never share a name.
     """
     bundle = bundle.resolve()
-    pruning = config.method
+    config = TrainingConfig.from_settings(settings, **overrides)
+    name = config.method
     if config.method != "dense":
-        pruning += f"-{config.keep}of{config.group}"
-    run = f"{pruning}-seed{config.seed}-epochs{config.epochs}-{device}"
-    return bundle.with_name(f"{bundle.name}.runs") / f"{run}.jsonl"
+        name += f"-{config.keep}of{config.group}"
+    name += f"-seed{config.seed}-epochs{config.epochs}"
+    if overrides.get("batch") is not None:
+        name += f"-batch{config.batch}"
+    return bundle.with_name(f"{bundle.name}.runs") / f"{name}-{device}"
+
+
+def _parent(path: Path | None) -> Path | None:
+    return None if path is None else path.parent
 
 
 @contextmanager

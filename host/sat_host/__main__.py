@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import NoReturn
 
 from .bundle import MANIFEST, load_bundle
+from .dry_run import describe_dry_run, dry_run
 from .errors import HostError, SettingsError
 from .metrics import to_json
 from .session import DEVICES, describe_final, train_bundle
 from .settings import METHODS
+
+OVERRIDES = ("method", "keep", "seed", "epochs", "batch")
+"""Options that replace a setting of the bundle; each is named as its field."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--keep", type=int, metavar="N", help="weights kept of each group")
     train.add_argument("--seed", type=int, metavar="S", help="of the weights and the order")
     train.add_argument("--epochs", type=int, metavar="E", help="passes over the training set")
+    train.add_argument("--batch", type=int, metavar="B", help="samples of a step")
     train.add_argument("--device", choices=tuple(DEVICES), default="csim", help="default: csim")
     train.add_argument(
         "--metrics",
@@ -58,20 +63,32 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="write JSON lines to FILE; until the run is complete, to FILE.<process>.partial",
     )
+    train.add_argument(
+        "--checkpoints", type=Path, metavar="DIR", help="keep the last two here; default: none"
+    )
+    train.add_argument(
+        "--resume", action="store_true", help="go on from the newest checkpoint, if there is one"
+    )
+    train.add_argument(
+        "--dry-run", action="store_true", help="print layers, pruning and work; do nothing"
+    )
     train.add_argument("--quiet", action="store_true", help="no progress on stderr")
     return parser
 
 
 def _train(bundle: Path, options: argparse.Namespace) -> str:
+    overrides = {name: getattr(options, name) for name in OVERRIDES}
+    if options.dry_run:
+        report = dry_run(load_bundle(bundle).settings, **overrides)
+        return json.dumps(report) if options.json else "\n".join(describe_dry_run(report))
     final = train_bundle(
         bundle,
         device=options.device,
         metrics=options.metrics,
         quiet=options.quiet,
-        method=options.method,
-        keep=options.keep,
-        seed=options.seed,
-        epochs=options.epochs,
+        checkpoints=options.checkpoints,
+        resume=options.resume,
+        **overrides,
     )
     return to_json(final) if options.json else describe_final(final)
 
@@ -83,11 +100,15 @@ def _info(bundle: Path, options: argparse.Namespace) -> str:
     lines = []
     for key, value in settings.items():
         if isinstance(value, dict):
-            value = ", ".join(f"{name} {item}" for name, item in value.items())
+            value = ", ".join(f"{name} {_text(item)}" for name, item in value.items())
         elif isinstance(value, list):
-            value = ", ".join(map(str, value))
+            value = ", ".join(map(_text, value))
         lines.append(f"{key:12} {value}")
     return "\n".join(lines)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

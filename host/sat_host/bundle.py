@@ -18,7 +18,7 @@ from .engine import EngineDevice
 from .errors import BundleError, SettingsError
 from .isa import LEVELS, machine_flags, missing_flags
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "bundle.json"
 
 

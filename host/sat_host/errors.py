@@ -47,3 +47,9 @@ class BundleError(HostError):
     """A bundle that can't be opened: names the file, what is wrong and the mend."""
 
     exit_code = 2
+
+
+class CheckpointError(HostError):
+    """A checkpoint that must not be used, or a folder of them: names the file and the mend."""
+
+    exit_code = 2

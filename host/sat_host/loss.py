@@ -13,9 +13,11 @@ MIN_SCALE = 1.0
 
 
 def softmax_cross_entropy(
-    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64]
+    logits: npt.NDArray[np.float32], labels: npt.NDArray[np.int64], smoothing: float = 0.0
 ) -> tuple[float, npt.NDArray[np.float64]]:
     """Mean loss of logits (batch, classes) and its gradient, float64, same shape.
+
+    smoothing: the part of each target, 0 to 1, that goes to all classes in equal shares.
 
     Binary64, so that the last bit of exp, in which CPUs differ, rarely survives the one rounding
     of the gradient to binary16. Non-finite logits give a non-finite loss.
@@ -26,9 +28,13 @@ def softmax_cross_entropy(
         exponentials = np.exp(shifted)
         totals = exponentials.sum(axis=1, keepdims=True)
         rows = np.arange(len(labels))
-        loss = float(np.mean(np.log(totals[:, 0]) - shifted[rows, labels]))
+        losses = np.log(totals[:, 0]) - shifted[rows, labels]
         gradient = exponentials / totals
-    gradient[rows, labels] -= 1.0
+        if smoothing:
+            losses += smoothing * (shifted[rows, labels] - shifted.mean(axis=1))
+            gradient -= smoothing / logits.shape[1]
+    loss = float(np.mean(losses))
+    gradient[rows, labels] -= 1.0 - smoothing
     return loss, gradient / len(labels)
 
 

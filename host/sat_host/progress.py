@@ -8,6 +8,7 @@ import sys
 from typing import Any, TextIO
 
 from .metrics import Record
+from .usage import describe_usage
 
 
 class Progress:
@@ -21,7 +22,7 @@ class Progress:
 
 
 class LineProgress(Progress):
-    """One plain line an epoch, without control characters."""
+    """One plain line an epoch and a table at the end, without control characters."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -31,8 +32,13 @@ class LineProgress(Progress):
         if record["kind"] == "start":
             self._epochs = record["epochs"]
             self._line(describe_start(record))
+            if record["resumed_step"]:
+                self._line(f"resumed after step {record['resumed_step']} of {record['steps']}")
         elif record["kind"] == "epoch":
             self._line(f"epoch {record['epoch']}/{self._epochs}: {describe_epoch(record)}")
+        elif record["kind"] == "final":
+            for line in describe_usage(record["stages"], record["peak_memory_bytes"]):
+                self._line(line)
 
     def _line(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
@@ -49,11 +55,15 @@ class BarProgress(LineProgress):
     def show(self, record: Record) -> None:
         if record["kind"] == "start":
             super().show(record)
-            self._bar = self._tqdm(total=record["steps"], unit="step", file=self._stream)
+            steps, done = record["steps"], record["resumed_step"]
+            self._bar = self._tqdm(total=steps, initial=done, unit="step", file=self._stream)
         elif record["kind"] == "step":
             self._bar.update()
         elif record["kind"] == "epoch":
             self._bar.set_postfix_str(describe_epoch(record))
+        elif record["kind"] == "final":
+            self.close()  # so that the table is below the bar
+            super().show(record)
 
     def close(self) -> None:
         if self._bar is not None:
@@ -61,20 +71,20 @@ class BarProgress(LineProgress):
 
 
 def describe_start(record: Record) -> str:
-    """The run and which products of which layers are pruned."""
-    group = record["group"]
-
-    def ratio(keep: int | None) -> str:
-        if keep is None:
-            return "none"
-        return "dense" if keep == group else f"{keep}:{group}"
-
-    layers = ", ".join(
-        f"{plan['inputs']}x{plan['outputs']} FF {ratio(plan['ff_keep'])} "
-        f"BP {ratio(plan['bp_keep'])}"
-        for plan in record["layers"]
+    """The run, and how many products of the layers with weights are pruned."""
+    group, plans = record["group"], record["layers"]
+    forward = sum(plan["ff_keep"] < group for plan in plans)
+    backward = sum(
+        plan["masked_bp"]
+        or (plan["bp_keep"] or group) < group
+        or (plan["dy_keep"] or group) < group
+        for plan in plans
     )
-    return f"{record['method']}, seed {record['seed']}: {layers}"
+    text = f"{record['method']}, seed {record['seed']}: {record['network']}, {len(plans)} layers"
+    if record["method"] == "dense":
+        return text
+    ratio = f"{record['keep']}:{group}"
+    return f"{text}, {ratio} in FF of {forward} and in BP of {backward}"
 
 
 def describe_epoch(record: Record) -> str:

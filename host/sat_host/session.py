@@ -4,18 +4,21 @@ trains calls `train_bundle`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from .bundle import Bundle, load_bundle, open_device
+from .checkpoint import CheckpointStore
 from .data import load_dataset
 from .device import Device
-from .errors import SettingsError, TrainingError
+from .errors import ArgumentError, CheckpointError, SettingsError, TrainingError
 from .golden_device import GoldenDevice
 from .metrics import MetricsWriter, Record
+from .models import build_network
 from .progress import Progress, make_progress
+from .run_state import identity
 from .training import Trainer, TrainingConfig
 
 DEVICES: dict[str, Callable[[Bundle], Device]] = {
@@ -24,41 +27,99 @@ DEVICES: dict[str, Callable[[Bundle], Device]] = {
 }
 
 
+class Saver:
+    """Takes a trainer's checkpoints to a store and back; without a store it does nothing."""
+
+    def __init__(self, store: CheckpointStore | None, run: Mapping[str, Any]) -> None:
+        self._store = store
+        self._run = run
+
+    def restore(self, trainer: Trainer) -> None:
+        """Let the trainer go on from the newest checkpoint, if there is one."""
+        checkpoint = self._store.load(self._run) if self._store else None
+        if checkpoint is None:
+            return
+        try:
+            trainer.restore(checkpoint.tensors, checkpoint.state)
+        except (ArgumentError, CheckpointError) as error:
+            raise CheckpointError(
+                f"{checkpoint.path}: {error}: give another folder for checkpoints"
+            ) from None
+
+    def after(self, record: Record, trainer: Trainer) -> None:
+        """Save, when a checkpoint is due after this record: at an epoch's end, or inside it every
+        `checkpoint_every` steps.
+        """
+        if self._store is None or record["kind"] not in ("step", "epoch"):
+            return
+        if record["kind"] == "step":
+            every = trainer.config.checkpoint_every
+            ended = trainer.state.batches == trainer.steps_per_epoch
+            if every is None or record["step"] % every or ended:
+                return
+        with trainer.clock("checkpoint"):
+            tensors, state = trainer.snapshot()
+            finished = trainer.finished
+            self._store.save(record["step"], tensors, state, self._run, finished=finished)
+
+
 def train_bundle(
     bundle: Path,
     *,
     device: str = "csim",
     metrics: Path | None = None,
     quiet: bool = False,
+    checkpoints: Path | None = None,
+    resume: bool = False,
     **overrides: Any,
 ) -> Record:
     """Train the bundle's model on its data; returns the final record.
 
     device: "csim" (the bundle's library) or "golden" (the NumPy model). metrics: a file that gets
     every record as a JSON line, replaced if it exists once the run is complete (`MetricsWriter`
-    says where the lines are until then). overrides: fields of `TrainingConfig`, by name; None means
-    the bundle's value. Raises HostError; the text is one line.
+    says where the lines are until then); of a resumed run, the epochs' records from before come
+    first. checkpoints: the folder for the run's checkpoints (`CheckpointStore`), None for none.
+    resume: go on from the newest of them, if there is one. overrides: fields of `TrainingConfig`,
+    by name; None means the bundle's value. Raises HostError; the text is one line.
     """
     if device not in DEVICES:
         raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+    if resume and checkpoints is None:
+        raise SettingsError("resume: needs a folder of checkpoints: give one by --checkpoints")
     opened = load_bundle(bundle)
-    config = TrainingConfig.from_settings(opened.settings, **overrides)
-    dataset = load_dataset(config.data, config.test_fraction)
-    with (
-        closing(Trainer(DEVICES[device](opened), config, dataset)) as trainer,
-        closing(MetricsWriter(metrics)) as writer,
-        closing(make_progress(quiet)) as progress,
-    ):
-        return run_trainer(trainer, device, writer, progress)
+    settings = opened.settings
+    config = TrainingConfig.from_settings(settings, **overrides)
+    with ExitStack() as stack:
+        store = None
+        if checkpoints is not None:
+            store = stack.enter_context(closing(CheckpointStore(checkpoints, resume=resume)))
+        dataset = load_dataset(settings["data"])
+        network = build_network(settings["model"], dataset.image, dataset.classes)
+        trainer = stack.enter_context(
+            closing(Trainer(DEVICES[device](opened), config, dataset, network))
+        )
+        run = identity(config, settings, network, dataset) if store else {}
+        saver = Saver(store, run)
+        saver.restore(trainer)
+        writer = stack.enter_context(closing(MetricsWriter(metrics)))
+        progress = stack.enter_context(closing(make_progress(quiet)))
+        return run_trainer(trainer, device, writer, progress, saver)
 
 
-def run_trainer(trainer: Trainer, device: str, writer: MetricsWriter, progress: Progress) -> Record:
+def run_trainer(
+    trainer: Trainer, device: str, writer: MetricsWriter, progress: Progress, saver: Saver
+) -> Record:
     """Run to the end, each record written and shown as it comes; returns the final one."""
+    earlier = list(trainer.state.history)
     for record in trainer.run():
         if record["kind"] in ("start", "final"):
             record["device"] = device
         writer.write(record)
+        if record["kind"] == "start":
+            for epoch in earlier:
+                writer.write(epoch)
         progress.show(record)
+        saver.after(record, trainer)
         if record["kind"] == "final":
             return record
     raise TrainingError("the training run ended without a final record")

@@ -5,48 +5,62 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .binary16 import round_binary16
-from .data import Dataset
+from .data import Dataset, Loader
 from .device import Device, UpdateScalars
 from .errors import SettingsError, TrainingError
-from .layers import Mlp, plan_layers
-from .loss import MIN_SCALE, LossScaler, softmax_cross_entropy
+from .loss import MIN_SCALE, softmax_cross_entropy
+from .methods import plan_network
 from .metrics import Record
+from .models import Network
+from .models.workload import macs
+from .nn import Model, Run, StageClock
+from .run_state import RunState
 from .settings import TrainingConfig
+from .usage import peak_memory
 
 __all__ = ["Trainer", "TrainingConfig"]
 
+Single = npt.NDArray[np.float32]
+Labels = npt.NDArray[np.int64]
+
 
 class Trainer:
-    """Trains an MLP on `dataset` through `device`, with momentum SGD and dynamic loss scaling.
+    """Trains `network` on `dataset` through `device`, with momentum SGD and dynamic loss scaling.
 
-    The seed decides the initial weights and the order of the samples; apart from the seconds in
-    the records, equal arguments give equal results, bit for bit. `close` frees the device memory
-    (use `contextlib.closing`). Raises SettingsError when the group is not the accelerator's.
+    The seed decides the initial weights, the order of the samples and their augmentation; apart
+    from seconds and memory in the records, equal arguments give equal results, bit for bit, and so
+    does a run that goes on from another's `snapshot`. `close` frees the device memory (use
+    `contextlib.closing`). Raises SettingsError when the group is not the accelerator's.
     """
 
-    def __init__(self, device: Device, config: TrainingConfig, dataset: Dataset) -> None:
+    def __init__(
+        self, device: Device, config: TrainingConfig, dataset: Dataset, network: Network
+    ) -> None:
         if config.group != device.config.group:
             raise SettingsError(
                 f"sparsity.group: the accelerator was built for {device.config.group}, "
                 f"got {config.group}"
             )
-        self.config = config
-        self.dataset = dataset
-        initial, shuffle = np.random.SeedSequence(config.seed).spawn(2)
-        self._shuffle = np.random.default_rng(shuffle)
-        self._scaler = LossScaler(float(config.loss_scale), config.loss_scale_growth)
-        widths = [dataset.features, *config.hidden, dataset.classes]
-        self.plans = plan_layers(widths, config.method, config.keep, config.group)
-        self._model = Mlp(device, self.plans, config.batch, np.random.default_rng(initial))
-        self.step = 0
-        self.skipped_steps = 0
+        self.config, self.dataset, self.network = config, dataset, network
+        self.plans = plan_network(network, config.method, config.keep, config.group)
+        self.state = RunState(float(config.loss_scale))
+        self.clock = StageClock()
+        self._scaler = self.state.scaler(config.loss_scale_growth)
+        self._schedule = config.learning_rates()
+        self._loader = Loader(
+            dataset.train, config.batch, config.seed, crop=config.crop, flip=config.flip
+        )
+        generator = np.random.default_rng(np.random.SeedSequence(config.seed))
+        self._model = Model(device, network, self.plans, config.piece, generator)
+        self._before = self.state  # used by the processes that went before this one
+        self._started = time.perf_counter()
 
     def close(self) -> None:
         """Give the device memory back; the trainer is of no use afterwards."""
@@ -55,110 +69,200 @@ class Trainer:
     @property
     def steps_per_epoch(self) -> int:
         """Batches of one epoch, the last of which may be smaller."""
-        return -(-len(self.dataset.train_y) // self.config.batch)
+        return -(-len(self.dataset.train.labels) // self.config.batch)
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run, skipped ones included."""
+        """Steps of the whole run, skipped ones included, unless it stops early."""
         return self.steps_per_epoch * self.config.epochs
 
-    def run(self) -> Iterator[Record]:
-        """Train; yields a record at the start, after each step and each epoch, and at the end.
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to train."""
+        return self.state.finished(self.config)
 
-        Raises TrainingError when the run diverges.
+    def run(self) -> Iterator[Record]:
+        """Train on from `state`; yields a record at the start, after each step and each epoch, and
+        at the end. Between two records, `snapshot` is whole. Raises TrainingError on divergence.
         """
-        config, started = self.config, time.perf_counter()
-        keep = config.group if config.method == "dense" else config.keep
-        summary = {"method": config.method, "seed": config.seed, "keep": keep}
-        summary |= {"group": config.group, "epochs": config.epochs, "steps": self.steps}
-        yield {"kind": "start", **summary, "layers": [asdict(plan) for plan in self.plans]}
-        accuracy = 0.0
-        for epoch in range(1, config.epochs + 1):
-            losses = []
-            for batch in self._batches():
-                record = self._train_step(batch)
-                losses.append(record["loss"])
-                yield {"kind": "step", "epoch": epoch, **record, "seconds": _since(started)}
-            accuracy = self.evaluate()
-            yield {
-                "kind": "epoch",
-                "epoch": epoch,
-                "step": self.step,
-                "loss": float(np.mean(losses)),
-                "test_accuracy": accuracy,
-                "loss_scale": self._scaler.scale,
-                "skipped_steps": self.skipped_steps,
-                "seconds": _since(started),
-            }
+        state = self.state
+        self._started = time.perf_counter()
         yield {
-            "kind": "final",
-            "test_accuracy": accuracy,
-            **summary,
-            "seconds": _since(started),
-            "skipped_steps": self.skipped_steps,
+            "kind": "start",
+            **self._summary(),
+            "epochs": self.config.epochs,
+            "steps": self.steps,
+            "resumed_step": state.step,
+            "layers": [asdict(plan) for plan in self.plans.values()],
         }
+        while not self.finished:
+            epoch = state.epochs_done + 1
+            for x, labels in self._batches(epoch, state.batches):
+                record = self._train_step(x, labels)
+                state.batches += 1
+                state.loss_total += record["loss"]
+                yield {"kind": "step", "epoch": epoch, **record, "seconds": self._seconds()}
+            yield self._end_epoch()
+        yield {"kind": "final", **self._result()}
 
     def evaluate(self) -> float:
         """Accuracy on the test set, 0 to 1: FF through the device with the weights as trained."""
-        batch, data = self.config.batch, self.dataset
+        test, piece = self.dataset.test, self.config.piece
+        run = Run(training=False, clock=StageClock())
         correct = 0
-        for start in range(0, len(data.test_y), batch):
-            logits = self._model.forward(data.test_x[start : start + batch])
-            correct += int(np.sum(logits.argmax(axis=1) == data.test_y[start : start + batch]))
-        return correct / len(data.test_y)
+        for start in range(0, len(test.labels), piece):
+            chosen = np.arange(start, min(start + piece, len(test.labels)))
+            logits = self._model.forward(test.images(chosen), run)
+            correct += int(np.sum(logits.argmax(axis=1) == test.labels[chosen]))
+        return correct / len(test.labels)
 
-    def weights(self) -> list[npt.NDArray[np.float32]]:
-        """Weights [inputs, outputs] and bias [1, outputs] of each layer, from the device."""
-        return self._model.parameters()
+    def weights(self) -> dict[str, npt.NDArray[Any]]:
+        """All that the network has learned and all that its updates need, by name: a copy."""
+        return self._model.state()
 
-    def _batches(self) -> Iterator[npt.NDArray[np.int64]]:
-        order = self._shuffle.permutation(len(self.dataset.train_y))
-        for start in range(0, len(order), self.config.batch):
-            yield order[start : start + self.config.batch]
+    def snapshot(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+        """The tensors and, as JSON, the position, from which `restore` goes on."""
+        state = self.state
+        state.loss_scale, state.good_steps = self._scaler.scale, self._scaler.good_steps
+        used = {"seconds": self._seconds(), "stages": self._stages(), "peak_memory": self._peak()}
+        return self._model.state(), {**state.to_json(), **used}
 
-    def _train_step(self, batch: npt.NDArray[np.int64]) -> Record:
+    def restore(self, tensors: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> None:
+        """Go on from a `snapshot` of a run of the same settings. Raises CheckpointError."""
+        self.state = RunState.from_json(state)
+        self._before = RunState.from_json(state)
+        self._model.load_state(dict(tensors))
+        self._scaler = self.state.scaler(self.config.loss_scale_growth)
+
+    def _batches(self, epoch: int, start: int) -> Iterator[tuple[Single, Labels]]:
+        batches = iter(self._loader.epoch(epoch, start=start))
+        while True:
+            with self.clock("loader"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    def _train_step(self, x: Single, labels: Labels) -> Record:
         """One step; the update is left out for all layers if any gradient is not finite."""
-        rate, scale = self.config.rate(self.step, self.steps), self._scaler.scale
-        self.step += 1
-        logits = self._model.forward(self.dataset.train_x[batch])
-        loss, gradient = softmax_cross_entropy(logits, self.dataset.train_y[batch])
-        if not math.isfinite(loss):
-            raise TrainingError(
-                f"training diverged at step {self.step}: the loss is {loss}; "
-                "lower optimizer.learning_rate"
-            )
-        finite = self._model.backward(round_binary16(gradient * scale))
+        state, scale = self.state, self._scaler.scale
+        rate = self._rate(state.step)
+        state.step += 1
+        loss, finite = self._gradients(x, labels, scale)
         if finite:
-            weights, bias = self._scalars(rate, scale)
-            self._model.update(weights, bias)
+            self._model.update(*self._scalars(rate, scale))
             self._scaler.applied()
         else:
             self._skip()
         return {
-            "step": self.step,
+            "step": state.step,
             "loss": loss,
             "learning_rate": rate,
             "loss_scale": scale,
             "skipped": not finite,
         }
 
+    def _gradients(self, x: Single, labels: Labels, scale: float) -> tuple[float, bool]:
+        """The mean loss of a batch, and its gradients, times the scale, on the device.
+
+        The batch goes through in pieces. Returns whether every gradient is finite; after one that
+        is not, the other pieces are left out.
+        """
+        total, piece, step = 0.0, self.config.piece, self.state.step
+        for number, start in enumerate(range(0, len(labels), piece)):
+            part = slice(start, start + piece)
+            run = Run(
+                training=True,
+                seed=self.config.seed,
+                step=step,
+                micro=number,
+                accumulate=number > 0,
+                clock=self.clock,
+            )
+            logits = self._model.forward(x[part], run)
+            with self.clock("loss"):
+                loss, gradient = softmax_cross_entropy(
+                    logits, labels[part], self.config.label_smoothing
+                )
+                share = len(labels[part]) / len(labels)
+                scaled = (gradient * (scale * share)).astype(np.float32)
+            total += loss * share
+            if not math.isfinite(loss):
+                raise TrainingError(
+                    f"training diverged at step {step}: the loss is {loss}; "
+                    "lower optimizer.learning_rate"
+                )
+            if not self._model.backward(scaled, run):
+                return total, False
+        return total, True
+
     def _scalars(self, rate: float, scale: float) -> tuple[UpdateScalars, UpdateScalars]:
-        """The scalars for weights and for biases, which do not decay."""
-        momentum, decay = self.config.momentum, self.config.weight_decay
+        """The scalars for weights and for learned vectors, which do not decay."""
+        config = self.config
+        sr_decay = config.sr_decay if config.method == "sr_ste" else 0.0
         return (
-            UpdateScalars(rate, momentum, decay, 1.0 / scale),
-            UpdateScalars(rate, momentum, 0.0, 1.0 / scale),
+            UpdateScalars(rate, config.momentum, config.weight_decay, 1.0 / scale, sr_decay),
+            UpdateScalars(rate, config.momentum, 0.0, 1.0 / scale),
         )
 
     def _skip(self) -> None:
         if self._scaler.scale == MIN_SCALE:
             raise TrainingError(
-                f"training diverged at step {self.step}: gradients overflow even with a loss "
+                f"training diverged at step {self.state.step}: gradients overflow even with a loss "
                 "scale of 1; lower optimizer.learning_rate"
             )
-        self.skipped_steps += 1
+        self.state.skipped_steps += 1
         self._scaler.skipped()
 
+    def _end_epoch(self) -> Record:
+        state = self.state
+        with self.clock("evaluation"):
+            accuracy = self.evaluate()
+        record = {
+            "kind": "epoch",
+            "epoch": state.epochs_done + 1,
+            "step": state.step,
+            "loss": state.loss_total / state.batches,
+            "test_accuracy": accuracy,
+            "learning_rate": self._rate(state.step - 1),
+            "loss_scale": self._scaler.scale,
+            "skipped_steps": state.skipped_steps,
+            "seconds": self._seconds(),
+        }
+        state.end_epoch(accuracy, record)
+        return record
 
-def _since(started: float) -> float:
-    return round(time.perf_counter() - started, 4)
+    def _result(self) -> Record:
+        state = self.state
+        return {
+            "test_accuracy": state.accuracy,
+            "best_accuracy": state.best_accuracy,
+            **self._summary(),
+            "epochs": state.epochs_done,
+            "steps": state.step,
+            "stopped_early": state.epochs_done < self.config.epochs,
+            "seconds": self._seconds(),
+            "skipped_steps": state.skipped_steps,
+            "macs": macs(self.network, self.config.batch, self.plans, self.config.group),
+            "stages": {name: round(spent, 4) for name, spent in self._stages().items()},
+            "peak_memory_bytes": self._peak(),
+        }
+
+    def _summary(self) -> Record:
+        config = self.config
+        keep = config.group if config.method == "dense" else config.keep
+        summary = {"method": config.method, "seed": config.seed, "keep": keep}
+        return summary | {"group": config.group, "network": self.network.name}
+
+    def _rate(self, step: int) -> float:
+        return self._schedule.rate(step, self.steps_per_epoch, self.config.epochs)
+
+    def _seconds(self) -> float:
+        return round(self._before.seconds + time.perf_counter() - self._started, 4)
+
+    def _stages(self) -> dict[str, float]:
+        now, before = self.clock.summary(), self._before.stages
+        return {name: before.get(name, 0.0) + now.get(name, 0.0) for name in {**before, **now}}
+
+    def _peak(self) -> int:
+        return max(self._before.peak_memory, peak_memory())

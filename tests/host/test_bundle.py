@@ -149,10 +149,10 @@ def test_a_manifest_that_is_a_folder(bundle: Path) -> None:
     assert "bundle.json: can't be read (Is a directory): build the bundle again" in text
 
 
-@pytest.mark.parametrize("content", ["[]", "3", "null", "{}", '{"format": 2}', '{"format": "1"}'])
+@pytest.mark.parametrize("content", ["[]", "3", "null", "{}", '{"format": 1}', '{"format": "2"}'])
 def test_another_format(bundle: Path, content: str) -> None:
     (bundle / "bundle.json").write_text(content)
-    assert "bundle.json: not of format 1: build the bundle again" in refused(bundle)
+    assert "bundle.json: not of format 2: build the bundle again" in refused(bundle)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m sat_host`, its metrics file and its progress, on a bundle without its library."""
+"""`python -m sat_host`, on a bundle without its library."""
 
 from __future__ import annotations
 
 import errno
-import io
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 from sat_host import session
 from sat_host.__main__ import main
-from sat_host.errors import ArgumentError, DeviceError, HostError, SettingsError
-from sat_host.metrics import MetricsWriter, to_json
-from sat_host.progress import BarProgress, LineProgress, Progress, make_progress
-from test_settings_and_data import SETTINGS
+from sat_host.bundle import FORMAT
+from sat_host.errors import ArgumentError, DeviceError, SettingsError
+from sat_host.training import Trainer
+from test_settings import SETTINGS
 
 MANIFEST = {
-    "format": 1,
+    "format": FORMAT,
     "name": "digits",
     "array": {"rows": 4, "lanes": 16, "interleave": 4, "memory_tile": 2, "adder_latency": 8},
     "dataflows": ["os"],
@@ -67,7 +67,7 @@ def test_train_prints_json_and_writes_metrics(
     assert err == ""
     assert (final["kind"], final["method"], final["seed"]) == ("final", "dense", 5)
     assert (final["epochs"], final["steps"], final["device"]) == (1, 23, "golden")
-    assert {"test_accuracy", "keep", "group", "seconds", "skipped_steps"} <= set(final)
+    assert {"test_accuracy", "keep", "group", "seconds", "skipped_steps", "macs"} <= set(final)
     records = [json.loads(line) for line in metrics.read_text().splitlines()]
     kinds = [record["kind"] for record in records]
     assert kinds == ["start"] + ["step"] * 23 + ["epoch", "final"]
@@ -83,17 +83,20 @@ def test_train_shows_plain_lines_when_stderr_is_no_terminal(
     assert out.startswith("test accuracy ")
     assert "bdwp 2:8" in out
     lines = err.splitlines()
-    assert (
-        lines[0] == "bdwp, seed 0: 64x32 FF dense BP none, 32x16 FF 2:8 BP 2:8, 16x10 FF 2:8 BP 2:8"
-    )
+    assert lines[0] == "bdwp, seed 0: mlp, 3 layers, 2:8 in FF of 2 and in BP of 2"
     assert lines[1].startswith("epoch 1/1: loss ")
-    assert len(lines) == 2
+    table = lines[2:-1]
+    assert {"FF", "BP", "WU", "update", "loader"} <= {line.split()[0] for line in table}
+    assert all(line.endswith(" %") for line in table)
+    assert lines[-1].startswith("peak memory ") and lines[-1].endswith(" MiB")
     assert not any(ord(character) < 32 for line in lines for character in line)
 
 
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "bundle"]) == 0
-    assert "sparsity     group 8, keep 2, method bdwp" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "sparsity     group 8, keep 2, method bdwp" in out
+    assert 'schedule {"name": "cosine"' in out
     assert main(["info", "bundle", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["name"] == "digits"
 
@@ -114,6 +117,11 @@ def test_info(capsys: pytest.CaptureFixture[str]) -> None:
         (
             ["train", "bundle", "--method", "x"],
             "python -m sat_host train: error: argument --method",
+        ),
+        (["train", "bundle", "--resume"], "sat_host: resume: needs a folder of checkpoints"),
+        (
+            ["train", "bundle", "--batch", "0"],
+            "sat_host: --batch: training.batch: expected an integer",
         ),
         (["train", "bundle"], "sat_host: {bundle}/libsat.so: No such file or directory"),
         (["info", "none"], "sat_host: none: no bundle here"),
@@ -161,63 +169,6 @@ def test_a_full_disk_is_one_line_and_status_1() -> None:
     assert full == (1, [f"sat_host: /dev/full: cannot write metrics: {space}"])
 
 
-START, FINAL = {"kind": "start"}, {"kind": "final"}
-
-
-def test_metrics_are_beside_the_file_until_the_run_is_complete(tmp_path: Path) -> None:
-    file = tmp_path / "m.jsonl"
-    file.write_text("old\n")
-    writer = MetricsWriter(file)
-    writer.write(START)
-    (partial,) = tmp_path.glob("m.jsonl.*.partial")
-    assert str(os.getpid()) in partial.name
-    assert partial.read_text() == to_json(START) + "\n"  # to be followed
-    assert file.read_text() == "old\n"
-    writer.write(FINAL)
-    writer.close()
-    assert file.read_text().splitlines() == [to_json(START), to_json(FINAL)]
-    assert not partial.exists()
-
-
-def test_an_interrupted_run_leaves_the_complete_record(tmp_path: Path) -> None:
-    file = tmp_path / "m.jsonl"
-    for records in ([START, FINAL], [START]):
-        writer = MetricsWriter(file)
-        for record in records:
-            writer.write(record)
-        writer.close()
-    assert file.read_text().splitlines() == [to_json(START), to_json(FINAL)]
-    (partial,) = tmp_path.glob("m.jsonl.*.partial")
-    assert partial.read_text() == to_json(START) + "\n"
-
-
-def test_metrics_through_a_link_or_into_a_pipe_keep_it(tmp_path: Path) -> None:
-    link, target = tmp_path / "link", tmp_path / "target"
-    link.symlink_to(target)
-    pipe = tmp_path / "pipe"
-    os.mkfifo(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    for path in (link, pipe):
-        writer = MetricsWriter(path)
-        writer.write(FINAL)
-        writer.close()
-    assert link.is_symlink()
-    assert target.read_text() == to_json(FINAL) + "\n"
-    assert pipe.is_fifo()
-    assert os.read(reader, 100).decode() == to_json(FINAL) + "\n"
-    os.close(reader)
-    assert not list(tmp_path.glob("*.partial"))
-
-
-def test_metrics_that_may_not_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = tmp_path / "m.jsonl"
-    file.write_text("old\n")
-    monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(SettingsError, match="m.jsonl: cannot write metrics: Permission denied"):
-        MetricsWriter(file)
-    assert [path.name for path in tmp_path.glob("m*")] == ["m.jsonl"]
-
-
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-"])
 def test_closed_streams(closed: str, tmp_path: Path) -> None:
     def shell(*arguments: str) -> tuple[int, str, str]:
@@ -240,16 +191,6 @@ def test_closed_streams(closed: str, tmp_path: Path) -> None:
     status, out, err = shell("--help")
     assert status == 0
     assert err == ""
-
-
-def test_metrics_on_a_disk_without_room_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(HostError, match="cannot write metrics: No space") as caught:
-        MetricsWriter(Path("metrics"))
-    assert caught.value.exit_code == 1
 
 
 @pytest.mark.parametrize(
@@ -283,35 +224,83 @@ def test_unknown_device_is_refused() -> None:
         session.train_bundle(Path("bundle"), device="gpu")
 
 
-def test_json_is_strict() -> None:
-    assert json.loads(to_json({"loss": float("nan"), "step": 1})) == {"loss": None, "step": 1}
+def test_a_dry_run_needs_no_data_and_does_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["train", "bundle", "--dry-run", "--method", "sdgp", "--keep", "4"]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert "sdgp 4:8" in out.splitlines()[0]
+    assert "dY 4:8" in out and "first layer" in out
+    assert main(["train", "bundle", "--dry-run", "--json", "--batch", "32"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert [layer["name"] for layer in report["layers"]] == ["fc1", "fc2", "fc3"]
+    assert report["batch"] == 32
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
+def test_checkpoints_and_going_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("safetensors")
+    command = [*GOLDEN, "--checkpoints", "kept", "--json"]
+    assert main([*command, "--quiet", "--metrics", "whole.jsonl"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    kept = sorted(path.name for path in (tmp_path / "kept").iterdir())
+    assert kept == ["lock", "step-0000000023", "step-0000000046"]
+    shutil.rmtree(tmp_path / "kept" / "step-0000000046")
+    assert main(command) == 2  # of a run that is not finished
+    assert "go on with it by --resume" in capsys.readouterr().err
+    assert main([*command, "--resume", "--seed", "1"]) == 2
+    assert "of another run: training.seed was 0, is 1 now" in capsys.readouterr().err
+    assert main([*command, "--resume", "--metrics", "second.jsonl"]) == 0
+    out, err = capsys.readouterr()
+    assert "resumed after step 23 of 46" in err
+    assert json.loads(out)["test_accuracy"] == whole["test_accuracy"]
+    records = [
+        [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("whole.jsonl", "second.jsonl")
+    ]
+    kinds = [record["kind"] for record in records[1]]
+    assert kinds == ["start", "epoch"] + ["step"] * 23 + ["epoch", "final"]
+    first, second = ([r for r in found if r["kind"] == "epoch"] for found in records)
+    assert [r | {"seconds": 0} for r in first] == [r | {"seconds": 0} for r in second]
+    assert first[0] == second[0]
 
 
-def test_a_terminal_gets_a_bar_only_with_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("tqdm")
-    assert type(make_progress(False, io.StringIO())) is LineProgress
-    assert type(make_progress(False, Terminal())) is BarProgress
-    monkeypatch.setitem(sys.modules, "tqdm", None)
-    assert type(make_progress(False, Terminal())) is LineProgress
+def test_a_finished_run_s_result_is_told_again(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("safetensors")
+    command = [*GOLDEN, "--checkpoints", "kept", "--json", "--quiet", "--epochs", "1"]
+    finals = []
+    for options in ([], ["--resume"], []):  # the last one trains anew
+        assert main([*command, *options]) == 0
+        finals.append(json.loads(capsys.readouterr().out))
+    assert len({final["test_accuracy"] for final in finals}) == 1
+    assert len({final["steps"] for final in finals}) == 1
 
 
-def test_no_stderr_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stderr", None)
-    assert type(make_progress(False)) is Progress
+def test_a_run_that_fails_leaves_no_empty_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("safetensors")
+    assert main(["train", "bundle", "--checkpoints", "kept", "--quiet"]) == 2
+    assert "libsat.so" in capsys.readouterr().err
+    assert not (tmp_path / "kept").exists()
 
 
-def test_bar_takes_a_whole_run() -> None:
-    pytest.importorskip("tqdm")
-    stream = Terminal()
-    progress = make_progress(False, stream)
-    epoch = {"loss": 0.5, "test_accuracy": 0.75, "skipped_steps": 0, "seconds": 1.0}
-    start = {"epochs": 1, "steps": 1, "method": "dense", "seed": 0, "group": 8, "layers": []}
-    for record in ({"kind": "start", **start}, {"kind": "step"}, {"kind": "epoch", **epoch}):
-        progress.show(record)
-    progress.close()
-    assert "test accuracy 75.00 %" in stream.getvalue()
+def test_a_checkpoint_of_other_tensors_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As another version of the program may have written under the same settings."""
+    pytest.importorskip("safetensors")
+    command = [*GOLDEN, "--checkpoints", "kept", "--quiet"]
+    with monkeypatch.context() as patched:
+        snapshot = Trainer.snapshot
+        patched.setattr(Trainer, "snapshot", lambda run: ({}, snapshot(run)[1]))
+        assert main(command) == 0
+    capsys.readouterr()
+    assert main([*command, "--resume"]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("sat_host: kept/step-0000000046: state: ")
+    assert err.endswith(": give another folder for checkpoints\n")
+    assert len(err.splitlines()) == 1

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sat_host.methods import METHODS
 
 from hlsgen.errors import InputError
 from hlsgen.spec import Spec
@@ -16,15 +17,22 @@ from hlsgen.specfile import load_spec, parse_spec
 
 DIGITS = (Path(__file__).parents[2] / "specs" / "digits.yaml").read_text()
 
-NAMES = ["name", "array", "rows", "lanes", "sparsity", "keep", "group", "model", "hidden", "batch"]
+NAMES = ["name", "array", "rows", "lanes", "sparsity", "keep", "group", "model", "hidden", "batch",
+         "layers", "type", "filters", "kernel", "body", "image", "data", "path"]  # fmt: skip
 PIECES = st.sampled_from(
     [*NAMES, ": ", ":\n  ", "\n", "\n  ", "- ", "[", "]", "{", "}", ", ", "&a ", "*a", "<<",
      "!!int", "!x ", "? ", "| ", ">\n", "'", '"', "\\", "#", "%YAML 1.2\n", "---\n", "...\n", "\t",
      "0x", "1", "9", "1e999", ".nan", "-.inf", "true", "~", "\0", "\ufeff", "\u2028", "\x85",
      "é", "😀"]
 )  # fmt: skip
+TAGS = ["mlp", "cnn", "layers", "vit", "cifar10", "image_folder", "conv", "linear", "residual"]
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(TAGS),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(st.sampled_from(NAMES) | st.text(max_size=4), inner, max_size=4)
@@ -53,6 +61,30 @@ def test_any_values(value: dict[str, Any]) -> None:
     loads_or_explains(yaml.safe_dump(value, allow_unicode=True))
 
 
+LAYERS = """\
+name: x
+model:
+  name: layers
+  image: [8, 8, 1]
+  layers:
+  - {type: conv, filters: 8, kernel: 3, padding: 1}
+  - type: residual
+    body:
+    - {type: conv, filters: 8, kernel: 3, padding: 1, name: inner}
+    - type: relu
+    shortcut: []
+  - {type: max_pool, kernel: 2, stride: null}
+  - type: flatten
+  - {type: linear, units: 10}
+"""
+
+
+@given(st.integers(0, len(LAYERS)), st.integers(0, 30), st.lists(PIECES, max_size=3).map("".join))
+@settings(max_examples=200)
+def test_any_edit_of_listed_layers(start: int, length: int, put: str) -> None:
+    loads_or_explains(LAYERS[:start] + put + LAYERS[start + length :])
+
+
 @given(st.integers(0, len(DIGITS)), st.integers(0, 30), st.lists(PIECES, max_size=3).map("".join))
 @settings(max_examples=200)
 def test_any_edit_of_a_good_spec(start: int, length: int, put: str) -> None:
@@ -68,6 +100,36 @@ def test_any_bytes(tmp_path_factory: Any, data: bytes) -> None:
         load_spec(path)
     except InputError as error:
         assert str(error).startswith(str(path))
+
+
+@st.composite
+def schedules(draw: st.DrawFn) -> dict[str, Any]:
+    name = draw(st.sampled_from(["cosine", "step", "constant"]))
+    epochs = st.lists(st.integers(1, 10000), min_size=1, max_size=16, unique=True).map(sorted)
+    return {
+        "name": name,
+        "warmup_epochs": draw(st.floats(0, 10)),
+        "milestones": draw(epochs) if name == "step" else [],
+        "factor": draw(st.floats(0, 1, exclude_min=True)),
+    }
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> dict[str, Any]:
+    """The sections of a model and of data that go together."""
+    listed = parse_spec(LAYERS, "s.yaml").model.model_dump(mode="json")
+    widths = st.lists(st.integers(1, 16384), min_size=1, max_size=16)
+    small = st.one_of(
+        st.fixed_dictionaries({"hidden": widths}),
+        st.fixed_dictionaries({"name": st.just("cnn"), "channels": widths}),
+        st.just(listed),
+    )
+    digits = st.fixed_dictionaries({"test_fraction": st.floats(0.01, 0.9)})
+    if draw(st.booleans()):
+        return {"model": draw(small), "data": draw(digits)}
+    name = draw(st.sampled_from(["resnet9", "resnet18", "resnet50", "vgg19", "vit"]))
+    sizes = {"classes": draw(st.integers(1, 1000)), "image": [32, 32, 3]}
+    return {"model": {"name": name, **sizes}, "data": {"name": "image_folder", "path": "a b"}}
 
 
 @st.composite
@@ -89,16 +151,20 @@ def specs(draw: st.DrawFn) -> Spec:
         "sparsity": {
             "group": group,
             "keep": draw(st.integers(1, group)),
-            "method": draw(st.sampled_from(["dense", "bdwp"])),
+            "method": draw(st.sampled_from(METHODS)),
+            "sr_decay": draw(st.floats(0, 1)),
         },
         "optimizer": {
             "learning_rate": draw(st.floats(0, 10, exclude_min=True)),
             "momentum": draw(st.floats(0, 1, exclude_max=True)),
             "weight_decay": draw(st.floats(0, 1)),
+            "schedule": draw(schedules()),
         },
-        "model": {"hidden": draw(st.lists(st.integers(1, 16384), min_size=1, max_size=16))},
-        "data": {"test_fraction": draw(st.floats(0.01, 0.9))},
+        **draw(networks()),
         "training": {
+            "epochs": draw(st.integers(11, 10000)),
+            "micro_batch": draw(st.none() | st.integers(1, 64)),
+            "augment": {"crop": draw(st.integers(0, 64)), "flip": draw(st.booleans())},
             "seed": draw(st.integers(0, 2**32 - 1)),
             "loss_scale": 2 ** draw(st.integers(0, 24)),
         },

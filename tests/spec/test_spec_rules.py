@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel, ValidationError
+from sat_host.models.layers import Linear
 
 from hlsgen.errors import InputError
 from hlsgen.faults import SpecError
 from hlsgen.spec import ArraySpec, MlpSpec, Spec, json_schema
+from hlsgen.spec_base import Section, plain
 from hlsgen.specfile import load_spec, parse_spec
 
 SPECS = Path(__file__).parents[2] / "specs"
@@ -49,9 +52,9 @@ EXACT = {
     "array.interleave 3 x array.memory_tile 2 = 6 is below array.adder_latency 7, so a sum would "
     "be needed before it is ready: raise interleave to 4 or memory_tile to 3",
     "sparsity: {method: bdpw}": '2:20: sparsity.method: the text "bdpw" is not known here: '
-    "did you mean bdwp? (one of dense, bdwp)",
+    "did you mean bdwp? (one of dense, sr_ste, sdgp, sdwp, bdwp)",
     "sparsity: {method: off}": '2:20: sparsity.method: the text "off" is not known here: '
-    "write one of dense, bdwp",
+    "write one of dense, sr_ste, sdgp, sdwp, bdwp",
     "card: U250": '2:7: card: the text "U250" is not known here: '
     "did you mean u250? (one of vcu1525, u200, u250, u280, u50, u55c)",
     "clock_mhz: 1:30": '2:12: clock_mhz: the text "1:30" is not a whole number: '
@@ -85,6 +88,23 @@ EXACT = {
     "keep: 2": "2:1: keep: unknown field: did you mean sparsity.keep, outside of its section?",
     "data:\n  epochs: 2": "3:3: data.epochs: unknown field: "
     "did you mean training.epochs, outside of data?",
+    "sparsity: {method: sr-ste}": '2:20: sparsity.method: the text "sr-ste" is not known here: '
+    "did you mean sr_ste? (one of dense, sr_ste, sdgp, sdwp, bdwp)",
+    "training: {augment: {flip: 1}}": "2:28: training.augment.flip: 1 is not true or false: "
+    "write true or false",
+    "training: {micro_batch: 65}": "2:25: training.micro_batch: training.micro_batch 65 is more "
+    "than training.batch 64: lower micro_batch to 64 or less, or raise batch",
+    "training: {patience: 0}": "2:22: training.patience: 0 is below 1: "
+    "write a whole number from 1 to 10000",
+    "optimizer: {schedule: {name: step}}": "2:30: optimizer.schedule.name: a step schedule "
+    "without milestones never falls: add milestones, as [30, 60, 90], or use constant",
+    "optimizer: {schedule: {milestones: [3]}}": "2:36: optimizer.schedule.milestones: a cosine "
+    "schedule has no milestones: write name: step, or remove them",
+    "optimizer: {schedule: {name: step, milestones: [6, 3, 6]}}": "2:48: "
+    "optimizer.schedule.milestones: the milestones [6, 3, 6] do not rise: write [3, 6]",
+    "optimizer: {schedule: {warmup_epochs: 20}}": "2:39: optimizer.schedule.warmup_epochs: "
+    "optimizer.schedule.warmup_epochs 20 is not below training.epochs 20, so the rate never "
+    "reaches learning_rate: lower warmup_epochs or raise epochs",
     "data:\n  zzz: 2": "3:3: data.zzz: unknown field: the fields here are name, test_fraction",
     "model: {hidden: [{rows: 1}]}": "2:18: model.hidden[0]: a mapping is not a whole number: "
     "write a whole number from 1 to 16384",
@@ -105,53 +125,81 @@ BOUNDS = [
     ("array.adder_latency", 0, 17),
     ("sparsity.group", 2, 64),
     ("sparsity.keep", 0, 33),
+    ("sparsity.sr_decay", -0.1, 1.1),
     ("optimizer.learning_rate", 0, 10.1),
     ("optimizer.momentum", -0.1, 1),
     ("optimizer.weight_decay", -0.1, 1.1),
+    ("optimizer.schedule.warmup_epochs", -0.1, 10001),
+    ("optimizer.schedule.factor", 0, 1.1),
+    ("model.classes", 0, 16385),
     ("data.test_fraction", 0.001, 0.91),
     ("training.epochs", 0, 10001),
     ("training.batch", 0, 4097),
+    ("training.micro_batch", 0, 4097),
     ("training.seed", -1, 2**32),
     ("training.loss_scale", 0, 2**25),
     ("training.loss_scale_growth", 0, 1_000_001),
+    ("training.label_smoothing", -0.1, 1),
+    ("training.augment.crop", -1, 65),
+    ("training.patience", 0, 10001),
+    ("training.checkpoint_every", 0, 1_000_001),
 ]
 
 
 @pytest.mark.parametrize(("path", "low", "high"), BOUNDS)
 def test_both_ends_of_each_range(path: str, low: float, high: float) -> None:
-    section, _, field = path.rpartition(".")
+    *sections, field = path.split(".")
     for value in (low, high):
-        line = f"{section}: {{{field}: {value}}}" if section else f"{field}: {value}"
+        line = f"{field}: {value}"
+        for section in reversed(sections):
+            line = f"{section}: {{{line}}}"
         assert len(found := faults(f"name: x\n{line}")) == 1
         assert f": {path}: " in found[0] and ("below" in found[0] or "above" in found[0])
 
 
-def test_every_number_has_its_range_tested() -> None:
-    models: dict[str, type[BaseModel]] = {"Spec": Spec, **_sections()}
+NUMBERS = (int, float, int | None)
+
+
+def test_every_number_of_the_default_sections_has_its_range_tested() -> None:
     numbers = {
-        f"{section}.{field}".removeprefix("Spec.")
-        for section, model in models.items()
-        for field, info in model.model_fields.items()
-        if info.annotation in (int, float)
+        ".".join((*path, field))
+        for path, model in _sections(Spec(name="x"))
+        for field, info in type(model).model_fields.items()
+        if info.annotation in NUMBERS
     }
     assert numbers == {path for path, _, _ in BOUNDS}
 
 
-def _sections() -> dict[str, type[BaseModel]]:
-    return {
-        name: info.annotation
-        for name, info in Spec.model_fields.items()
-        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel)
-    }
+def _sections(section: BaseModel, *path: str) -> Iterator[tuple[tuple[str, ...], BaseModel]]:
+    yield path, section
+    for name in type(section).model_fields:
+        if isinstance(inner := getattr(section, name), BaseModel):
+            yield from _sections(inner, *path, name)
 
 
-def test_every_field_is_described_with_its_default() -> None:
-    for model in _sections().values():
-        for name, info in model.model_fields.items():
-            assert info.description, name
-            default = info.default
-            shown = str(list(default) if isinstance(default, tuple) else default)
-            assert shown in info.description and "default" in info.description, name
+def _subclasses(section: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    for inner in section.__subclasses__():
+        yield inner
+        yield from _subclasses(inner)
+
+
+@pytest.mark.parametrize("model", sorted(set(_subclasses(Section)), key=lambda m: m.__name__))
+def test_every_field_is_described_with_its_default(model: type[BaseModel]) -> None:
+    for name, info in model.model_fields.items():
+        assert info.description, name
+        if name == "type" or info.default_factory is not None or model is Spec:
+            continue
+        shown = "no default" if info.is_required() else plain(info.default)
+        assert shown in info.description and "default" in info.description, name
+
+
+def test_every_range_is_in_its_description() -> None:
+    for model in _subclasses(Section):
+        for name, schema in model.model_json_schema().get("properties", {}).items():
+            known = next(iter(schema.get("anyOf", ())), schema)
+            for key in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum"):
+                if key in known:
+                    assert f"{known[key]:.10g}" in schema["description"], (model, name)
 
 
 @pytest.mark.parametrize("name", ["Digits", "9x", "a-b", "a b", "x" * 41, "'x\\n'", "''", "ä"])
@@ -194,7 +242,10 @@ def test_many_faults_are_counted() -> None:
 
 
 def test_defaults_are_those_of_the_digits_example() -> None:
-    assert load_spec(SPECS / "digits.yaml") == Spec(name="digits")
+    """But for its warm-up, which a default must not impose on a run of one epoch."""
+    warmed = {"name": "digits", "optimizer": {"schedule": {"warmup_epochs": 2}}}
+    assert load_spec(SPECS / "digits.yaml") == Spec.model_validate(warmed)
+    assert Spec(name="digits").optimizer.schedule.warmup_epochs == 0
 
 
 @pytest.mark.parametrize("path", sorted(SPECS.glob("*.yaml")), ids=lambda p: p.name)
@@ -216,7 +267,7 @@ def test_a_spec_is_frozen_and_strict_in_python_too() -> None:
         ArraySpec(rows=True)
     with pytest.raises(ValidationError):
         Spec(name="x", array=ArraySpec(lanes=4))
-    assert spec.layer_sizes == (64, 8, 10)
+    assert [layer.units for layer in spec.network().layers if isinstance(layer, Linear)] == [8, 10]
 
 
 def test_array_config_holds_the_build_time_constants() -> None:

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The metrics file, whole or beside its place, and what is shown of a run."""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from sat_host.errors import HostError, SettingsError
+from sat_host.metrics import MetricsWriter, to_json
+from sat_host.progress import BarProgress, LineProgress, Progress, make_progress
+
+START, FINAL = {"kind": "start"}, {"kind": "final"}
+
+
+def test_metrics_are_beside_the_file_until_the_run_is_complete(tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    file.write_text("old\n")
+    writer = MetricsWriter(file)
+    writer.write(START)
+    (partial,) = tmp_path.glob("m.jsonl.*.partial")
+    assert str(os.getpid()) in partial.name
+    assert partial.read_text() == to_json(START) + "\n"  # to be followed
+    assert file.read_text() == "old\n"
+    writer.write(FINAL)
+    writer.close()
+    assert file.read_text().splitlines() == [to_json(START), to_json(FINAL)]
+    assert not partial.exists()
+
+
+def test_an_interrupted_run_leaves_the_complete_record(tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    for records in ([START, FINAL], [START]):
+        writer = MetricsWriter(file)
+        for record in records:
+            writer.write(record)
+        writer.close()
+    assert file.read_text().splitlines() == [to_json(START), to_json(FINAL)]
+    (partial,) = tmp_path.glob("m.jsonl.*.partial")
+    assert partial.read_text() == to_json(START) + "\n"
+
+
+def test_metrics_through_a_link_or_into_a_pipe_keep_it(tmp_path: Path) -> None:
+    link, target = tmp_path / "link", tmp_path / "target"
+    link.symlink_to(target)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path in (link, pipe):
+        writer = MetricsWriter(path)
+        writer.write(FINAL)
+        writer.close()
+    assert link.is_symlink()
+    assert target.read_text() == to_json(FINAL) + "\n"
+    assert pipe.is_fifo()
+    assert os.read(reader, 100).decode() == to_json(FINAL) + "\n"
+    os.close(reader)
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_metrics_that_may_not_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "m.jsonl"
+    file.write_text("old\n")
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(SettingsError, match="m.jsonl: cannot write metrics: Permission denied"):
+        MetricsWriter(file)
+    assert [path.name for path in tmp_path.glob("m*")] == ["m.jsonl"]
+
+
+def test_metrics_on_a_disk_without_room_for_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(HostError, match="cannot write metrics: No space") as caught:
+        MetricsWriter(Path("metrics"))
+    assert caught.value.exit_code == 1
+
+
+def test_json_is_strict() -> None:
+    assert json.loads(to_json({"loss": float("nan"), "step": 1})) == {"loss": None, "step": 1}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_gets_a_bar_only_with_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tqdm")
+    assert type(make_progress(False, io.StringIO())) is LineProgress
+    assert type(make_progress(False, Terminal())) is BarProgress
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert type(make_progress(False, Terminal())) is LineProgress
+
+
+def test_no_stderr_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    assert type(make_progress(False)) is Progress
+
+
+def test_bar_takes_a_whole_run() -> None:
+    pytest.importorskip("tqdm")
+    stream = Terminal()
+    progress = make_progress(False, stream)
+    epoch = {"loss": 0.5, "test_accuracy": 0.75, "skipped_steps": 0, "seconds": 1.0}
+    start = {"epochs": 1, "steps": 5, "method": "dense", "seed": 0, "group": 8, "layers": []}
+    start |= {"network": "mlp", "resumed_step": 4}
+    final = {"stages": {"FF": 3.0, "loader": 1.0}, "peak_memory_bytes": 3 << 20}
+    for record in (
+        {"kind": "start", **start},
+        {"kind": "step"},
+        {"kind": "epoch", **epoch},
+        {"kind": "final", **final},
+    ):
+        progress.show(record)
+    progress.close()
+    text = stream.getvalue()
+    assert "resumed after step 4 of 5" in text
+    assert "5/5" in text and "test accuracy 75.00 %" in text
+    rest = text[text.index("FF ") :].splitlines()
+    assert [line.split() for line in rest] == [
+        ["FF", "3.00", "s", "75.0", "%"],
+        ["loader", "1.00", "s", "25.0", "%"],
+        ["peak", "memory", "3", "MiB"],
+    ]
