@@ -34,8 +34,8 @@ types: $(VENV)/.dev ## Check types.
 bench: compiler $(VENV)/.bench ## Measure csim and build on this machine, and print one table.
 	$(BIN)/python -m benchmarks
 
-accuracy: compiler $(VENV)/.data ## Train dense and BDWP with three seeds, and print one table.
-	$(BIN)/python -m benchmarks.digits_accuracy
+accuracy: compiler $(VENV)/.plot ## Train a CNN with each method and five seeds, and print one table.
+	$(BIN)/hlsgen compare specs/digits_cnn.yaml --seeds 5 -o $(BUILD)/accuracy --markdown
 
 clean: ## Remove the environment, the builds and the tools' caches.
 	rm -rf $(VENV) $(BUILD) dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
@@ -61,13 +61,17 @@ $(VENV)/.data: $(VENV)/.python pyproject.toml
 	$(PIP) --editable '.[data]'
 	@touch $@
 
+$(VENV)/.plot: $(VENV)/.python pyproject.toml
+	$(PIP) --editable '.[data,plot]'
+	@touch $@
+
 $(VENV)/.test: $(VENV)/.python pyproject.toml
-	$(PIP) --editable '.[data,test]'
+	$(PIP) --editable '.[data,plot,test]'
 	$(PIP) --no-deps hls4ml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
-	$(PIP) --editable '.[data,test,bench,dev]'
+	$(PIP) --editable '.[data,plot,test,bench,dev]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.python pyproject.toml

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Publish a bundle folder whole: written beside its target, swapped in when complete.
+"""Publish a folder, as of a bundle, whole: written beside its target, swapped in when complete.
 
 A build that fails or is interrupted leaves the target as it was. What a killed build left behind is
 mended and removed by the next build of the same target.
@@ -23,11 +23,12 @@ _MEND = "choose another folder with -o"
 
 
 @contextmanager
-def staged(target: Path) -> Iterator[Path]:
+def staged(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> Iterator[Path]:
     """An empty folder that becomes `target` when the block ends, and vanishes when it raises.
 
-    Two builds of one target wait for each other. Raises InputError when the target cannot be
-    written or holds something else than a bundle, WorkError when the disk is full.
+    Two builds of one target wait for each other. marker, kind: a file that every such folder has,
+    and what it is called. Raises InputError when the target cannot be written or holds something
+    else, WorkError when the disk is full.
     """
     target = resolve_target(target)
     parent = target.parent
@@ -40,7 +41,7 @@ def staged(target: Path) -> Iterator[Path]:
                 lock_file = target.with_name(f".{target.name}.lock")
                 stack.enter_context(exclusive(lock_file, str(target)))
             _recover(target)
-            refuse_foreign(target)
+            refuse_foreign(target, marker, kind)
             partial = _make_partial(target)
             try:
                 yield partial
@@ -63,9 +64,9 @@ def resolve_target(target: Path) -> Path:
         raise InputError(f"{target}: not a usable path: {error}: {_MEND}") from error
 
 
-def check_target(target: Path) -> None:
+def check_target(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> None:
     """Raise InputError for a target that `staged` would refuse, as far as looking can tell."""
-    refuse_foreign(target)
+    refuse_foreign(target, marker, kind)
     parent = next((folder for folder in target.parents if folder.exists()), target.parent)
     if not parent.is_dir():
         raise InputError(f"{target}: cannot be written: {parent} is a file: {_MEND}")
@@ -73,8 +74,8 @@ def check_target(target: Path) -> None:
         raise InputError(f"{target}: cannot be written: {parent} is not writable: {_MEND}")
 
 
-def refuse_foreign(target: Path) -> None:
-    """Raise InputError when replacing `target` would lose something that is not a bundle."""
+def refuse_foreign(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> None:
+    """Raise InputError when replacing `target` would lose something that is not of this kind."""
     try:
         content = os.listdir(target)
     except FileNotFoundError:
@@ -83,9 +84,9 @@ def refuse_foreign(target: Path) -> None:
         raise InputError(f"{target}: is a file, or lies below one: {_MEND}") from None
     except OSError as error:
         raise explain(error, target, _MEND) from error
-    if content and MANIFEST not in content:
+    if content and marker not in content:
         raise InputError(
-            f"{target}: is not empty and has no {MANIFEST}, so it is no bundle to replace: "
+            f"{target}: is not empty and has no {marker}, so it is no {kind} to replace: "
             f"{_MEND}, or empty it"
         )
     here = Path.cwd()

@@ -20,6 +20,10 @@ from ..errors import HlsgenError, InputError
 COMMANDS = {
     "build": ("hlsgen.cli.build:build", "Render, compile, self-test and bundle an accelerator."),
     "check": ("hlsgen.cli.check:check", "Validate a spec, without building anything."),
+    "compare": (
+        "hlsgen.cli.compare:command",
+        "Train a spec with several methods and seeds, and set them side by side.",
+    ),
     "doctor": ("hlsgen.cli.doctor:doctor", "Tell what of the toolchain is here."),
     "train": ("hlsgen.cli.train:train", "Train the network of a spec or a bundle."),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import build_time, csim_speed, digits_accuracy, matmul_memory
+from benchmarks import build_time, csim_speed, matmul_memory
 from benchmarks.report import ROOT, show
 
 SPEC = """\
@@ -29,19 +29,14 @@ def test_every_figure_is_measured_and_shown(
     bundle = tmp_path / "bundle"
     figures += csim_speed.measure(bundle, size=64, rounds=1)
     figures += matmul_memory.measure(bundle, size=64)
-    values = digits_accuracy.accuracies(bundle, "bdwp", (0, 1))
     rows = [(figure.what, figure.value, figure.kind) for figure in figures]
     for markdown in (False, True):
         show("figures", ("what", "value", "how"), rows, markdown)
-        header = ("method", "seed 0", "seed 1", "mean", "against dense")
-        show("accuracy", header, [digits_accuracy.row("bdwp", values, 50.0)], markdown)
     out = capsys.readouterr().out
     assert all(out.count(figure.value) >= 2 for figure in figures)
-    assert out.count("±") == 2
 
 
-@pytest.mark.parametrize("module", ["benchmarks", "benchmarks.digits_accuracy"])
-def test_commands_start(module: str) -> None:
-    command = [sys.executable, "-m", module, "--help"]
+def test_command_starts() -> None:
+    command = [sys.executable, "-m", "benchmarks", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0 and "--markdown" in done.stdout
