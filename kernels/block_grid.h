@@ -26,10 +26,4 @@ struct BlockGrid {
   }
 };
 
-// Where a process writes that has no such stream.
-template <class T>
-struct NoStream {
-  void write(const T&) {}
-};
-
 }  // namespace sat

@@ -4,7 +4,6 @@
 // elements, a tie to the earlier one (docs/architecture.md, N:M pruning). A lane is one group.
 #pragma once
 
-#include "block_grid.h"
 #include "types.h"
 
 namespace sat {
@@ -12,19 +11,6 @@ namespace sat {
 // One bit for each lane: set where the element of a row is kept.
 template <class Config>
 using LaneMask = hls::vector<ap_uint<1>, Config::kLanes>;
-
-// SR-STE: the update decays what FF prunes of the old weights.
-inline bool decays_pruned(const WuveCommand& command) {
-  SAT_INLINE
-  const std::uint32_t both = kWuveUpdate | kWuveDecayPruned;
-  return (command.flags & both) == both && command.ff_keep != 0;
-}
-
-// SR-STE: BP gets zeros for what FF prunes of the new weights.
-inline bool masks_bp(const WuveCommand& command) {
-  SAT_INLINE
-  return (command.flags & kWuveMaskedBp) != 0 && command.ff_keep != 0 && command.bp_keep != 0;
-}
 
 // For each lane a kept weight and its index in its group.
 template <class Config>

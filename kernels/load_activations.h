@@ -48,8 +48,7 @@ template <class Config>
 void read_blocks(const StceCommand& command, const Word<Config>* memory,
                  hls::stream<Word<Config>>& words) {
   const int reduction = static_cast<int>(command.reduction);
-  const int rows = static_cast<int>(command.a_skip) + static_cast<int>(command.rows);
-  const int blocks = ceil_div(rows, Config::kLanes);
+  const int blocks = command.a_words;
   const int total = reduction * blocks;
   int left = reduction;
   int elements = shorter(left, Config::kLanes);  // of the panel
@@ -116,38 +115,38 @@ void arrange_rows(const StceCommand& command, hls::stream<Word<Config>>& words,
   }
 }
 
-// Transposes block by block: fills a block with one word a reduction element, empties it with one
-// word an output row: two cycles a word.
+// Transposes block by block: fills a block with one word a pixel, empties it with one word an output
+// row: two cycles a word. Lanes beyond a tap's channels are no rows.
 template <class Config>
 void arrange_blocks(const StceCommand& command, hls::stream<Word<Config>>& words,
                     hls::stream<OperandWord<Config>>& activations) {
   Block<Config> block;
   SAT_PARTITION(block.element, 0)
   const int reduction = static_cast<int>(command.reduction);
+  const int channels = static_cast<int>(command.a_channels);
   const int rows = static_cast<int>(command.rows);
-  const int skip = command.a_skip;
   const int taken = Config::kRows * static_cast<int>(command.interleave);
-  const int blocks = ceil_div(skip + rows, Config::kLanes);
   SAT_LOOP(ArrangeBlocks_Panel)
   for (int panel = 0; panel < reduction; panel += Config::kLanes) {
     SAT_TRIPCOUNT(64)
+    std::uint32_t tap_block = command.a_block;
+    int first = command.a_skip;
+    int left = rows;
     SAT_LOOP(ArrangeBlocks_Block)
-    for (int b = 0; b < blocks; ++b) {
+    for (int b = 0; b < static_cast<int>(command.a_words); ++b) {
       SAT_TRIPCOUNT(16)
-      SAT_LOOP(ArrangeBlocks_Fill)
-      for (int element = 0; element < Config::kLanes; ++element) {
-        SAT_PIPELINE(1)  // writes one row of registers
-        const bool real = panel + element < reduction;
-        block.set_row(element, real ? words.read() : zero_word<Config>());
-      }
-      const int first = b == 0 ? skip : 0;
-      const int end = shorter(skip + rows - b * Config::kLanes, Config::kLanes);
+      fill_block<Config>(reduction - panel, words, block);
+      const int real = channels - static_cast<int>(tap_block) * Config::kLanes;
+      const int end = shorter(shorter(real, Config::kLanes), first + left);
       SAT_LOOP(ArrangeBlocks_Empty)
       for (int column = first; column < end; ++column) {
         SAT_PIPELINE(1)  // reads one column of registers
         SAT_TRIPCOUNT(32)
         activations.write(unpack_word<Config>(block.column(column)));
       }
+      left -= end - first;
+      first = 0;
+      tap_block = tap_block + 1 == command.a_blocks ? 0 : tap_block + 1;
     }
     SAT_LOOP(ArrangeBlocks_Pad)
     for (int row = rows; row < taken; ++row) {

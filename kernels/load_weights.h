@@ -15,16 +15,17 @@
 
 namespace sat {
 
-// How a panel of the tile lies in memory: runs of consecutive words.
+// How a panel of the tile, `elements` of the reduction, lies in memory: runs of consecutive words.
 struct PanelRuns {
   int runs;
   int words;  // of a run
   std::uint32_t step;
 
-  // `elements` of the reduction by `columns`, of which there are `blocks` blocks.
   template <class Config>
-  static PanelRuns of(const StceCommand& command, int elements, int columns, int blocks) {
+  static PanelRuns of(const StceCommand& command, int elements) {
     SAT_INLINE
+    const int columns = static_cast<int>(command.columns);
+    const int blocks = ceil_div(columns, Config::kLanes);
     PanelRuns panel;
     panel.step = command.b_pitch;
     if (command.flags & kStcePackedB) {
@@ -79,8 +80,6 @@ void read_weights(int count, const Word<Config>* memory, hls::stream<StceCommand
     const StceCommand command = commands.read();
     forward.write(command);
     const int reduction = static_cast<int>(command.reduction);
-    const int columns = static_cast<int>(command.columns);
-    const int blocks = ceil_div(columns, Config::kLanes);
     const std::uint32_t panel_step = PanelRuns::panel_step<Config>(command);
     const int taps = taps_of(command);
     std::uint32_t tap_address = command.b_address;
@@ -93,8 +92,7 @@ void read_weights(int count, const Word<Config>* memory, hls::stream<StceCommand
       for (int left = reduction; left > 0; left -= Config::kLanes) {
         SAT_TRIPCOUNT(64)
         const int elements = shorter(left, Config::kLanes);
-        read_panel<Config>(PanelRuns::of<Config>(command, elements, columns, blocks), address,
-                           memory, words);
+        read_panel<Config>(PanelRuns::of<Config>(command, elements), address, memory, words);
         address += panel_step;
       }
       const bool row_ends = tap_column == static_cast<int>(command.taps_x) - 1;
@@ -112,11 +110,11 @@ struct Panel {
 };
 
 template <class Config>
-void fill_panel(const StceCommand& command, int elements, int blocks,
-                hls::stream<Word<Config>>& words, Panel<Config>& panel) {
+void fill_panel(const StceCommand& command, int elements, hls::stream<Word<Config>>& words,
+                Panel<Config>& panel) {
   const bool packed = (command.flags & kStcePackedB) != 0;
   const int values = Geometry<Config>::value_words(command.keep);
-  const PanelRuns order = PanelRuns::of<Config>(command, elements, 0, blocks);
+  const PanelRuns order = PanelRuns::of<Config>(command, elements);
   const int total = order.runs * order.words;
   int run = 0;
   int word = 0;
@@ -146,12 +144,7 @@ void fill_panel_transposed(int elements, int columns, hls::stream<Word<Config>>&
   SAT_LOOP(FillTransposed_Block)
   for (int first = 0; first < columns; first += Config::kLanes) {
     SAT_TRIPCOUNT(8)
-    SAT_LOOP(FillTransposed_Fill)
-    for (int column = 0; column < Config::kLanes; ++column) {
-      SAT_PIPELINE(1)  // writes one row of registers
-      const bool real = first + column < columns;
-      block.set_row(column, real ? words.read() : zero_word<Config>());
-    }
+    fill_block<Config>(columns - first, words, block);
     SAT_LOOP(FillTransposed_Empty)
     for (int element = 0; element < elements; ++element) {
       SAT_PIPELINE(1)  // reads one column of registers
@@ -234,7 +227,7 @@ void form_packets(int count, hls::stream<StceCommand>& commands, hls::stream<Wor
       if (command.flags & kStceTransposeB) {
         fill_panel_transposed<Config>(elements, columns, words, block, panel);
       } else {
-        fill_panel<Config>(command, elements, blocks, words, panel);
+        fill_panel<Config>(command, elements, words, panel);
       }
       empty_panel<Config>(command.keep, elements, blocks, panel, packets);
       left -= elements;

@@ -7,6 +7,7 @@
 #include "block_grid.h"
 #include "group_ranking.h"
 #include "types.h"
+#include "wuve_flags.h"
 
 namespace sat {
 

@@ -33,6 +33,12 @@ struct PanelWork {
   int cycles;
 };
 
+// Cycles of a panel: its products, and beside them the intake of the next one's activations.
+template <class Config>
+inline int panel_cycles(int products, int incoming) {
+  return longer(products, Config::kRows * incoming);
+}
+
 // Work of one period, counted before its loop, whose only exit test is then a counter. All rows
 // get the same cycles; where the shares of the rows lie in them depends on the row.
 template <class Config>
@@ -58,13 +64,6 @@ struct PeriodPlan {
   int drained_end;  // ... and the cycles in which the rows below send theirs
   int products_start;
   int cycles;
-
-  // What goes on in a panel, counted over all taps; `tap_panel` counts those of one tap.
-  PanelWork work_of(int panel, int tap_panel) const {
-    SAT_INLINE
-    if (panel == panels - 1) return last;
-    return tap_panel == tap_panels - 1 ? tail : full;
-  }
 
   explicit PeriodPlan(const PeriodTiles& tiles) {
     SAT_INLINE
@@ -92,7 +91,7 @@ struct PeriodPlan {
     panel.forwarded = below * incoming;
     panel.words = panel.forwarded + incoming;
     panel.products = products;
-    panel.cycles = longer(products, Config::kRows * incoming);
+    panel.cycles = panel_cycles<Config>(products, incoming);
     return panel;
   }
 
@@ -101,13 +100,12 @@ struct PeriodPlan {
     const Tile& tile = tiles.computed;
     const int next = tiles.entering.valid ? static_cast<int>(tiles.entering.interleave) : 0;
     // Without a computed tile, one panel without products carries the intake.
-    const int taps = tile.valid ? static_cast<int>(tile.taps) : 1;
-    tap_panels = tile.valid ? static_cast<int>(tile.panels) : 1;
-    panels = taps * tap_panels;
+    panels = tile.valid ? static_cast<int>(tile.panels) : 1;
+    tap_panels = tile.valid ? static_cast<int>(tile.tap_panels) : 1;
+    body_cycles = static_cast<int>(tile.body_cycles);
     full = work(static_cast<int>(tile.full_products), interleave, below);
     tail = work(static_cast<int>(tile.tail_products), interleave, below);
     last = work(tile.valid ? static_cast<int>(tile.tail_products) : 0, next, below);
-    body_cycles = taps * (tap_panels - 1) * full.cycles + (taps - 1) * tail.cycles;
   }
 
   void plan_traffic(const PeriodTiles& tiles, int row, int below) {
@@ -126,24 +124,55 @@ struct PeriodPlan {
 
 // Where the products of a period stand.
 struct PeriodPlace {
-  int panel;      // of all taps,
-  int tap_panel;  // ... and of the tap at hand
+  int panels_left;      // of all taps, with the one at hand,
+  int tap_panels_left;  // ... and of the tap at hand
+  bool first_panel;
   int panel_cycle;
   int group;  // of the panel
   int n;      // of keep
   int slot;   // of the pass: the sum that is touched
   int first;  // slot at which the packet in use began; slot - first is the activation row
 
-  PeriodPlace() : panel(0), tap_panel(0), panel_cycle(0), group(0), n(0), slot(0), first(0) {}
-
-  // The start of the panel after this one.
   template <class Config>
-  PeriodPlace next(const PeriodPlan<Config>& plan) const {
+  explicit PeriodPlace(const PeriodPlan<Config>& plan)
+      : panels_left(plan.panels),
+        tap_panels_left(plan.tap_panels),
+        first_panel(true),
+        panel_cycle(0),
+        group(0),
+        n(0),
+        slot(0),
+        first(0) {}
+
+  // The work of the first panel.
+  template <class Config>
+  static PanelWork first_work(const PeriodPlan<Config>& plan) {
     SAT_INLINE
-    PeriodPlace place;
-    place.panel = panel + 1;
-    place.tap_panel = tap_panel == plan.tap_panels - 1 ? 0 : tap_panel + 1;
-    return place;
+    if (plan.panels == 1) return plan.last;
+    return plan.tap_panels == 1 ? plan.tail : plan.full;
+  }
+
+  // The work of the panel after this one, chosen by the counters as they are before it: all
+  // comparisons go side by side.
+  template <class Config>
+  PanelWork next_work(const PeriodPlan<Config>& plan) const {
+    SAT_INLINE
+    if (panels_left == 2) return plan.last;
+    return plan.tap_panels == 1 || tap_panels_left == 2 ? plan.tail : plan.full;
+  }
+
+  // To the start of the panel after this one.
+  template <class Config>
+  void next_panel(const PeriodPlan<Config>& plan) {
+    SAT_INLINE
+    --panels_left;
+    tap_panels_left = tap_panels_left == 1 ? plan.tap_panels : tap_panels_left - 1;
+    first_panel = false;
+    panel_cycle = 0;
+    group = 0;
+    n = 0;
+    slot = 0;
+    first = 0;
   }
 
   // `cycles` further, with no event of the pass inside.

@@ -103,9 +103,8 @@ inline void make_products(int cycles, const PeriodPlan<Config>& plan, const Peri
     packet = packets_in.read();
     packets_out.write(packet);
   }
-  const bool last_panel = place.panel == plan.panels - 1;
-  const bool fresh = plan.from_zero && place.panel == 0 && place.group == 0 && place.n == 0;
-  const bool finished = last_panel && place.panel_cycle >= plan.last_pass;
+  const bool fresh = plan.from_zero && place.first_panel && place.group == 0 && place.n == 0;
+  const bool finished = place.panels_left == 1 && place.panel_cycle >= plan.last_pass;
   multiply_accumulate<Config>(cycles, fresh, finished, state.running, state.leaving, place.slot,
                               activations, place.slot - place.first, place.group, packet,
                               plan.dense, place.n);
@@ -118,8 +117,8 @@ void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
                 hls::stream<SumWord<Config>>& sums_in, hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   const PeriodPlan<Config> plan(tiles);
-  PeriodPlace place;
-  PanelWork work = plan.work_of(place.panel, place.tap_panel);
+  PeriodPlace place(plan);
+  PanelWork work = PeriodPlace::first_work(plan);
   Packet<Config> packet = Packet<Config>();
   int cycles = 1;
   SAT_LOOP(RowUnit_Cycle)
@@ -131,7 +130,7 @@ void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
 
     move_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
 
-    if (cycle >= plan.products_start && place.panel < plan.panels) {
+    if (cycle >= plan.products_start && place.panels_left > 0) {
       take_activations<Config>(place.panel_cycle, cycles, work, state.activations[1 - bank],
                                activations_in, activations_out);
       if (place.panel_cycle < work.products) {
@@ -141,15 +140,16 @@ void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
       }
       place.panel_cycle += cycles;
       if (place.panel_cycle == work.cycles) {
-        place = place.next(plan);
-        work = plan.work_of(place.panel, place.tap_panel);
+        work = place.next_work(plan);
+        place.next_panel(plan);
         bank = 1 - bank;
       }
     }
   }
 }
 
-inline Tile take_tile(hls::stream<Tile>& tiles_in, hls::stream<Tile>& tiles_out) {
+template <class TilesOut>
+inline Tile take_tile(hls::stream<Tile>& tiles_in, TilesOut& tiles_out) {
   SAT_INLINE
   const Tile tile = tiles_in.read();
   Tile forwarded = tile;
@@ -158,11 +158,11 @@ inline Tile take_tile(hls::stream<Tile>& tiles_in, hls::stream<Tile>& tiles_out)
   return tile;
 }
 
-template <class Config, class ActivationsOut, class PacketsOut>
+template <class Config, class TilesOut, class ActivationsOut, class PacketsOut>
 void row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& activations_in,
               hls::stream<Packet<Config>>& packets_in, hls::stream<SumWord<Config>>& sums_in,
-              hls::stream<Tile>& tiles_out, ActivationsOut& activations_out,
-              PacketsOut& packets_out, hls::stream<SumWord<Config>>& sums_out) {
+              TilesOut& tiles_out, ActivationsOut& activations_out, PacketsOut& packets_out,
+              hls::stream<SumWord<Config>>& sums_out) {
   RowState<Config> state;
   SAT_PARTITION(state.activations, 1)
   SAT_STORAGE(state.activations, ram_s2p, lutram)
@@ -187,21 +187,16 @@ void row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& act
   }
 }
 
-// What the last row unit writes to: nothing comes after it.
-template <class T>
-struct EndOfChain {
-  void write(const T&) { SAT_INLINE }
-};
-
 template <class Config>
 void last_row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& activations_in,
                    hls::stream<Packet<Config>>& packets_in,
-                   hls::stream<SumWord<Config>>& sums_in, hls::stream<Tile>& tiles_out,
+                   hls::stream<SumWord<Config>>& sums_in,
                    hls::stream<SumWord<Config>>& sums_out) {
-  EndOfChain<OperandWord<Config>> activations_end;
-  EndOfChain<Packet<Config>> packets_end;
-  row_unit<Config>(tiles_in, activations_in, packets_in, sums_in, tiles_out, activations_end,
-                   packets_end, sums_out);
+  NoStream<Tile> no_tiles;
+  NoStream<OperandWord<Config>> no_activations;
+  NoStream<Packet<Config>> no_packets;
+  row_unit<Config>(tiles_in, activations_in, packets_in, sums_in, no_tiles, no_activations,
+                   no_packets, sums_out);
 }
 
 }  // namespace sat

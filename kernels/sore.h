@@ -13,6 +13,7 @@
 #include "group_ranking.h"
 #include "packed_index.h"
 #include "types.h"
+#include "wuve_flags.h"
 
 namespace sat {
 

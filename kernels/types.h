@@ -94,8 +94,8 @@ struct Packet {
   IndexWord<Config> index;
 };
 
-// One output tile, as it runs down the chain: what a row unit needs, and what the store needs.
-// Counts that all rows share are made once, where the chain begins.
+// One output tile, as it runs down the chain: what a row unit needs. Counts that all rows share are
+// made once, where the chain begins.
 struct Tile {
   std::uint32_t valid;  // 0 ends the list
   std::uint32_t row;    // of the unit that reads it
@@ -104,25 +104,11 @@ struct Tile {
   std::uint32_t accumulate;
   std::uint32_t sums;           // of a row unit: interleave x column blocks
   std::uint32_t pass_cycles;    // a pass over them, with idle cycles up to the adder's latency
-  std::uint32_t taps;           // of the reduction
-  std::uint32_t panels;         // of a tap, of which the last is the tail
+  std::uint32_t panels;         // of the reduction, over all taps
+  std::uint32_t tap_panels;     // ... and of one tap, of which the last is the tail
   std::uint32_t full_products;  // cycles of a full panel's products
   std::uint32_t tail_products;  // ... and of a tail's
-  std::uint32_t blocks;         // column blocks of `lanes`
-  std::uint32_t binary32;
-  std::uint32_t rows;     // valid rows of the tile
-  std::uint32_t columns;  // valid columns of the tile
-  std::uint32_t y_address;
-  std::uint32_t y_pitch;
-  std::uint32_t y_row_jump;
-  std::uint32_t y_image_jump;
-  std::uint32_t tap_row;       // the tile's first row among those of its tap,
-  std::uint32_t tap_rows;      // ... of which there are so many,
-  std::uint32_t tap_channels;  // ... and so many are stored
-  std::uint16_t out_y;  // the tile's first pixel in its image
-  std::uint16_t out_x;
-  std::uint16_t out_height;
-  std::uint16_t out_width;
+  std::uint32_t body_cycles;    // of all panels but the last
 };
 
 inline Tile end_of_tiles() { return Tile(); }
@@ -131,5 +117,11 @@ template <class Config>
 inline Word<Config> zero_word() {
   return Word<Config>(std::uint16_t{0});
 }
+
+// In place of a stream that a process does not have.
+template <class T>
+struct NoStream {
+  void write(const T&) { SAT_INLINE }
+};
 
 }  // namespace sat

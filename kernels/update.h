@@ -13,6 +13,7 @@
 #include "group_ranking.h"
 #include "types.h"
 #include "words.h"
+#include "wuve_flags.h"
 
 namespace sat {
 

@@ -41,7 +41,7 @@ class Convolution:
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise ArgumentError(f"{name}: expected (rows, columns), got {pair!r}")
             for value in pair:
-                _check(name, value, low)
+                _check(name, value, low, MOST)
         for name, padded, taps in zip(("rows", "columns"), self._padded, self.kernel, strict=True):
             if padded < taps:
                 raise ArgumentError(
@@ -93,6 +93,8 @@ class Convolution:
         return self.height + 2 * self.padding[0], self.width + 2 * self.padding[1]
 
 
-def _check(name: str, value: object, low: int) -> None:
+def _check(name: str, value: object, low: int, most: int | None = None) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < low:
         raise ArgumentError(f"{name}: expected an integer of at least {low}, got {value!r}")
+    if most is not None and value > most:
+        raise ArgumentError(f"{name}: expected at most {most}, got {value}")

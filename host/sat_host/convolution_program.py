@@ -62,15 +62,16 @@ def covers(shape: Convolution) -> bool:
 def gradient(
     config: ArrayConfig, shape: Convolution, x: int, dy: int, dw: int, accumulate: bool
 ) -> Product:
-    """WU, the taps' channels one after the other; rows that pad a tap are not stored."""
+    """WU, the channels of one tap after the other."""
     pitch = 2 * config.blocks(shape.filters)
+    tap = shape.tap_rows(config.lanes) * pitch
     return Product(
-        rows=shape.weight_rows(config.lanes),
+        rows=shape.taps * shape.channels,
         columns=shape.filters,
         reduction=shape.out_pixels,
         a=_source_x(config, shape, x),
         b=Operand(dy, packed=False, keep=config.group, pitch=config.blocks(shape.filters)),
-        y=Target.rows(dw, pitch, binary32=True),
+        y=Target(dw, pitch, tap, shape.taps * tap, binary32=True),
         transpose_a=True,
         accumulate=accumulate,
     )
@@ -91,8 +92,9 @@ class _Phase:
 
 def _phases(shape: Convolution, axis: int) -> list[_Phase]:
     """The phases of an axis that have pixels and taps."""
-    found = [_Phase(shape, axis, first) for first in range(shape.stride[axis])]
-    return [phase for phase in found if phase.pixels > 0 and phase.taps > 0]
+    extent = (shape.height, shape.width)[axis]
+    found = [_Phase(shape, axis, first) for first in range(min(shape.stride[axis], extent))]
+    return [phase for phase in found if phase.taps > 0]
 
 
 def _phase(

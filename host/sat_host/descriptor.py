@@ -85,9 +85,9 @@ class Descriptor:
 
 STCE = Descriptor(
     "stce",
-    128,  # two 512-bit beats
+    128,  # one beat of a port of 1024 bits, the widest that m_axi has
     (
-        Field("a_address", "u32", "A: the tile's first pixel at its first tap, or first channel"),
+        Field("a_address", "u32", "A: the tile's first pixel at its first tap"),
         Field("a_step", "u32", "words from an output pixel's source to the next one's in its row"),
         Field("a_row_jump", "u32", "... from the last one of a row to the first of the next"),
         Field("a_image_jump", "u32", "... from the last one of an image to the first of the next"),
@@ -95,16 +95,16 @@ STCE = Descriptor(
         Field("a_tap_jump", "u32", "... from the last tap of a row to the first of the next"),
         Field("a_blocks", "u32", "channel words of a source pixel"),
         Field("a_block", "u32", "transposed A: the tile's first channel word"),
-        Field("a_channels", "u32", "transposed A: channels of a tap, the rows that are stored"),
+        Field("a_channels", "u32", "transposed A: channels of a tap, each an output row"),
         Field("b_address", "u32", "B: the tile's first column block"),
         Field("b_pitch", "u32", "matrix B: words from row to row"),
         Field("b_block_step", "u32", "packed B: words from column block to column block"),
         Field("b_tap_step", "u32", "packed B: words from a tap to the next in its row"),
         Field("b_tap_jump", "u32", "... from the last tap of a row to the first of the next"),
         Field("y_address", "u32", "Y: the tile's first element"),
-        Field("y_pitch", "u32", "words from a pixel of Y to the next in its row"),
-        Field("y_row_jump", "u32", "... from the last pixel of a row to the first of the next"),
-        Field("y_image_jump", "u32", "... from the last one of an image to the first of the next"),
+        Field("y_pitch", "u32", "words from a pixel of Y to the next in its row; transposed A:"),
+        Field("y_row_jump", "u32", "... the pixels of a row are the channels of a tap"),
+        Field("y_image_jump", "u32", "jumps at the ends of rows and of images, as A's"),
         Field("rows", "u32", "output rows, 1 to rows x interleave"),
         Field("columns", "u32", "output columns, 1 to lanes x memory_tile"),
         Field("reduction", "u32", "terms of each sum, of one tap unless A is transposed"),
@@ -113,6 +113,7 @@ STCE = Descriptor(
         Field("interleave", "u16", "activation rows that each row unit takes"),
         Field("a_keep", "u16", "A pruned as it is loaded: N of N:M along the channels; 0: not"),
         Field("a_skip", "u16", "transposed A: lanes of its first word that lie before the tile"),
+        Field("a_words", "u16", "transposed A: channel words that the tile's rows lie in"),
         Field("a_y", "i16", "source row of the tile's first pixel at its first tap"),
         Field("a_x", "i16", "... and source column"),
         Field("a_height", "u16", "rows of a source image; outside of it A is zero"),

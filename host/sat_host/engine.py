@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -178,9 +177,12 @@ class EngineDevice(Device):
         products = convolution_program.backward(
             config, shape, *addresses, dy_keep=keep if keep < config.group else 0
         )
+        # The dtype is given, or NumPy would take the padding out of the commands.
+        lists = [product_commands(config, product) for product in products]
+        commands = np.concatenate([np.zeros(0, STCE.dtype), *lists], dtype=STCE.dtype)
         if not convolution_program.covers(shape):
             self._clear(dx)
-        return self._run(products)
+        return self._backend.stce(commands)
 
     def convolve_gradient(
         self, dw: Matrix, x: Matrix, dy: Matrix, shape: Convolution, *, accumulate: bool = False
@@ -189,12 +191,6 @@ class EngineDevice(Device):
         addresses = self._address(x), self._address(dy), self._address(dw)
         product = convolution_program.gradient(self.config, shape, *addresses, accumulate)
         return self._backend.stce(product_commands(self.config, product))
-
-    def _run(self, products: Sequence[Product]) -> int:
-        """Independent products as one list of commands."""
-        lists = [product_commands(self.config, product) for product in products]
-        # The dtype is given, or NumPy would take the padding out of the commands.
-        return self._backend.stce(np.concatenate(lists, dtype=STCE.dtype)) if lists else 0
 
     def pack(
         self,

@@ -86,8 +86,8 @@ class Product:
     """One product in device memory: addresses and pitches in words, extents in elements.
 
     y [rows, columns] = a . b. The rows are the source's output pixels, and each sum runs over its
-    taps and over `reduction` channels. Or, transposed, the rows are the taps' channels, each tap's
-    from a multiple of `lanes` on, and each sum runs over `reduction` output pixels.
+    taps and over `reduction` channels. Or, transposed, the rows are the taps' channels, and each
+    sum runs over `reduction` output pixels; a tap is then a row of Y's image, a channel a pixel.
     a_keep: prune A a_keep:group along the channels as it is loaded; 0: not.
     """
 
@@ -105,6 +105,13 @@ class Product:
     def sum_taps(self) -> int:
         """Taps that a sum runs over."""
         return 1 if self.transpose_a else self.a.taps[0] * self.a.taps[1]
+
+    @property
+    def y_size(self) -> tuple[int, int]:
+        """Rows and columns of an image of Y."""
+        if self.transpose_a:
+            return self.a.taps[0] * self.a.taps[1], self.a.channels
+        return self.a.out_size
 
 
 def even_size(extent: int, most: int) -> int:
@@ -136,17 +143,14 @@ def product_commands(config: ArrayConfig, product: Product) -> Commands:
     commands["interleave"] = interleave
     commands["a_keep"] = product.a_keep
     block = column // config.lanes
-    pixels = np.zeros_like(row) if product.transpose_a else row
-    image, place = np.divmod(pixels, product.a.out_size[0] * product.a.out_size[1])
-    out_y, out_x = np.divmod(place, product.a.out_size[1])
-    _set_source(commands, config, product, (image, out_y, out_x), row)
+    height, width = product.y_size
+    image, place = np.divmod(row, height * width)
+    y_row, y_column = np.divmod(place, width)
+    _set_source(commands, config, product, (image, y_row, y_column))
     _set_operand(commands, config, product, block)
-    _set_target(commands, product.y, product.a.out_size)
+    _set_target(commands, product)
     y, word = product.y, block * (2 if product.y.binary32 else 1)
-    if product.transpose_a:
-        start = row * y.pitch + word
-    else:
-        start = image * y.image_pitch + out_y * y.row_pitch + out_x * y.pitch + word
+    start = image * y.image_pitch + y_row * y.row_pitch + y_column * y.pitch + word
     commands["y_address"] = _wrapped(y.address + start)
     commands["flags"] = _flags(
         STCE,
@@ -176,16 +180,22 @@ def _set_source(
     commands: Commands,
     config: ArrayConfig,
     product: Product,
-    pixel: tuple[Indices, Indices, Indices],
-    row: Indices,
+    first: tuple[Indices, Indices, Indices],
 ) -> None:
-    """A's fields: the tile starts at output pixel (image, row, column), and, transposed, at row
-    `row` of the taps' channels."""
-    a = product.a
-    image, out_y, out_x = pixel
-    blocks = config.blocks(a.channels)
-    block = row // config.lanes if product.transpose_a else np.zeros_like(row)
-    tap_y, tap_x = np.divmod(block // blocks, a.taps[1])
+    """A's fields. first: image, row and column of each tile's first pixel of Y."""
+    a, blocks = product.a, config.blocks(product.a.channels)
+    image, out_y, out_x = first
+    tap_y = tap_x = np.zeros_like(image)
+    commands["a_blocks"], commands["a_channels"] = blocks, a.channels
+    if product.transpose_a:
+        tap, channel = out_y, out_x
+        tap_y, tap_x = np.divmod(tap, a.taps[1])
+        out_y = out_x = np.zeros_like(image)  # every tile begins with the reduction's first pixel
+        block, commands["a_skip"] = np.divmod(channel, config.lanes)
+        commands["a_block"] = block
+        last_tap, last = np.divmod(tap * a.channels + channel + commands["rows"] - 1, a.channels)
+        words = (last_tap - tap) * blocks + last // config.lanes - block + 1
+        commands["a_words"] = words
     y = a.origin[0] + out_y * a.stride[0] + a.direction * tap_y
     x = a.origin[1] + out_x * a.stride[1] + a.direction * tap_x
     row_words, step = a.size[1] * a.pitch, a.stride[1] * a.pitch
@@ -202,9 +212,6 @@ def _set_source(
     }
     for name, value in values.items():
         commands[name] = _wrapped(value)
-    commands["a_blocks"], commands["a_block"] = blocks, block % blocks
-    commands["a_channels"] = a.channels
-    commands["a_skip"] = row % config.lanes if product.transpose_a else 0
     commands["a_y"], commands["a_x"] = y, x
     commands["a_height"], commands["a_width"] = a.size
     commands["a_stride_y"], commands["a_stride_x"] = a.stride
@@ -228,12 +235,13 @@ def _set_operand(commands: Commands, config: ArrayConfig, product: Product, bloc
     commands["b_tap_jump"] = _wrapped(b.tap_row_step - (product.a.taps[1] - 1) * b.tap_step)
 
 
-def _set_target(commands: Commands, y: Target, out_size: tuple[int, int]) -> None:
+def _set_target(commands: Commands, product: Product) -> None:
     """The steps through Y."""
-    across = (out_size[1] - 1) * y.pitch
+    y, (height, width) = product.y, product.y_size
+    across = (width - 1) * y.pitch
     commands["y_pitch"] = y.pitch
     commands["y_row_jump"] = _wrapped(y.row_pitch - across)
-    commands["y_image_jump"] = _wrapped(y.image_pitch - (out_size[0] - 1) * y.row_pitch - across)
+    commands["y_image_jump"] = _wrapped(y.image_pitch - (height - 1) * y.row_pitch - across)
 
 
 def _wrapped(words: Any) -> Any:
@@ -258,11 +266,13 @@ def _largest_count(config: ArrayConfig, product: Product, interleave: int, block
     """A bound of what the kernels count for a tile: cycles of its period (kernels/period.h), words
     and elements of its operands."""
     strip, sums = config.rows * interleave, interleave * blocks
-    a_columns = config.blocks(config.lanes - 1 + strip) if product.transpose_a else 1
+    channels = product.a.channels
+    taps = strip // channels + 2  # that a strip of their channels touches
+    a_words = min(strip, taps * config.blocks(channels)) if product.transpose_a else 1
     panel = max(
         config.value_words(product.b.keep) * max(sums, config.adder_latency),
         strip,
-        config.lanes * a_columns,
+        config.lanes * a_words,
         config.lanes * blocks,
         config.record_words(product.b.keep),
     )
