@@ -81,8 +81,8 @@ class TrainingSpec(Section):
     epochs: int = number("Passes over the training data", 20, 1, 10000)
     batch: int = number("Images in a step", 64, 1, 4096)
     micro_batch: int | None = number(
-        "Images that are in memory at once, at most `batch`, whose gradients add up to the "
-        "step's; null for all",
+        "Images that go through the network at once, at most `batch`, whose gradients add up to "
+        "the step's; null for all",
         None, 1, 4096,
     )  # fmt: skip
     seed: int = number("Seed of the weights and of the order of the data", 0, 0, 2**32 - 1)

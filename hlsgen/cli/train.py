@@ -13,13 +13,12 @@ from typing import Any
 import click
 from sat_host.bundle import load_bundle
 from sat_host.dry_run import describe_dry_run, dry_run
-from sat_host.errors import HostError
 from sat_host.metrics import to_json
 from sat_host.session import DEVICES, describe_final, train_bundle
 from sat_host.settings import LIMITS, METHODS, TrainingConfig
 
 from ..build import build
-from ..errors import HlsgenError
+from ..hosterrors import host_errors
 from ..specfile import parse_spec, read_spec
 from .options import PATH
 
@@ -108,17 +107,6 @@ def train(
     if not quiet:
         click.echo(f"metrics: {file}", err=True)
     click.echo(to_json(final) if as_json else describe_final(final))
-
-
-@contextmanager
-def host_errors() -> Iterator[None]:
-    """The host package's errors as the command line's own."""
-    try:
-        yield
-    except HostError as error:
-        failure = HlsgenError(str(error))
-        failure.exit_code = error.exit_code
-        raise failure from error
 
 
 def settings_of(place: Path) -> dict[str, Any]:

@@ -6,18 +6,17 @@ from __future__ import annotations
 import copy
 import os
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from sat_host.errors import HostError
 from sat_host.settings import LIMITS, METHODS, TrainingConfig
 
 from ..cache import content_key
-from ..errors import HlsgenError, InputError
+from ..errors import InputError
+from ..hosterrors import host_errors
 
 DENSE = "dense"
 MAX_SEEDS = 1000
@@ -134,17 +133,6 @@ def versions() -> dict[str, str | None]:
         except PackageNotFoundError:
             found[package] = None
     return found
-
-
-@contextmanager
-def host_errors() -> Iterator[None]:
-    """The host package's one-line errors as hlsgen's, with their exit status."""
-    try:
-        yield
-    except HostError as error:
-        failure = HlsgenError(str(error))
-        failure.exit_code = error.exit_code
-        raise failure from error
 
 
 def _job(settings: Mapping[str, Any], method: str, seed: int) -> Job:

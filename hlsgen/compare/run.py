@@ -19,11 +19,12 @@ from ..build import BuildResult, build
 from ..bundle import host_project
 from ..disk import disk_errors, exclusive
 from ..errors import HlsgenError, WorkError
+from ..hosterrors import host_errors
 from ..specfile import parse_spec, read_spec
 from ..staging import check_target, resolve_target, staged
 from . import page, plot, results
 from .kept import KeptRuns, Run
-from .plan import Job, Request, host_errors, make_jobs, make_settings, run_key
+from .plan import Job, Request, make_jobs, make_settings, run_key
 from .pool import Outcome, Record, run_jobs, worker_command, worker_environ
 
 RESULT = "compare.json"

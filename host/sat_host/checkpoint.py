@@ -86,12 +86,6 @@ class CheckpointStore:
                 os.rmdir(self.folder)
         os.close(self._lock)
 
-    @property
-    def newest_step(self) -> int:
-        """The step of the run's newest checkpoint, 0 without one."""
-        paths = [path for path in self._all() if path not in self._replaced]
-        return int(paths[-1].name.removeprefix("step-")) if paths else 0
-
     def load(self, identity: Mapping[str, Any]) -> Checkpoint | None:
         """The newest checkpoint, None if there is none or the run is new.
 
@@ -118,7 +112,7 @@ class CheckpointStore:
         *,
         finished: bool,
     ) -> None:
-        """Write the checkpoint of `step`, which is past `newest_step`, and drop the third last."""
+        """Write the checkpoint of `step`, past those that the run has, and drop the third last."""
         path = self.folder / f"step-{step:010d}"
         hidden = path.with_name(f".{path.name}.new")
         content = self._format.save(

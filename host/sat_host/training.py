@@ -166,7 +166,7 @@ class Trainer:
         """The mean loss of a batch, and its gradients, times the scale, on the device.
 
         The batch goes through in pieces. Returns whether every gradient is finite; after one that
-        is not, the other pieces are left out.
+        is not, the other pieces are left out, of the loss too.
         """
         total, piece, step = 0.0, self.config.piece, self.state.step
         for number, start in enumerate(range(0, len(labels), piece)):
@@ -193,7 +193,8 @@ class Trainer:
                     "lower optimizer.learning_rate"
                 )
             if not self._model.backward(scaled, run):
-                return total, False
+                seen = min(start + piece, len(labels)) / len(labels)
+                return total / seen, False
         return total, True
 
     def _scalars(self, rate: float, scale: float) -> tuple[UpdateScalars, UpdateScalars]:

@@ -23,6 +23,18 @@ from test_settings import SETTINGS
 
 MLP = {"name": "mlp", "hidden": [16, 24]}
 CNN = {"name": "cnn", "channels": [8, 16]}
+DROPOUT = {
+    "name": "layers",
+    "layers": [
+        {"type": "conv", "filters": 8, "kernel": 3, "padding": 1},
+        {"type": "batch_norm"},
+        {"type": "relu"},
+        {"type": "conv", "filters": 16, "kernel": 2},
+        {"type": "flatten"},
+        {"type": "dropout", "rate": 0.3},
+        {"type": "linear", "units": 3},
+    ],
+}
 Records = list[dict[str, Any]]
 
 
@@ -171,7 +183,7 @@ def test_a_run_goes_on_from_any_snapshot_to_the_same_bits(method: str) -> None:
         sr_decay=0.01,
     )
     snapshots, records = [], []
-    with trainer(settings, model=CNN) as run:
+    with trainer(settings, model=DROPOUT) as run:
         for record in run.run():
             records.append(record)
             tensors, state = run.snapshot()
@@ -179,7 +191,7 @@ def test_a_run_goes_on_from_any_snapshot_to_the_same_bits(method: str) -> None:
     assert any(record.get("skipped") for record in records)
     for number in range(len(records) - 1):
         tensors, state = snapshots[number]
-        with trainer(settings, model=CNN) as run:
+        with trainer(settings, model=DROPOUT) as run:
             run.restore(tensors, state)
             start, *rest = run.run()
             weights = run.weights()
@@ -190,6 +202,21 @@ def test_a_run_goes_on_from_any_snapshot_to_the_same_bits(method: str) -> None:
         assert len(history) == 3
         assert rest[-1]["seconds"] >= records[number].get("seconds", 0)
         assert rest[-1]["stages"]["FF"] > state["stages"].get("FF", 0) - 1e-4  # rounded
+
+
+def test_a_run_that_goes_on_stops_as_early() -> None:
+    settings = config(epochs=50, patience=3, learning_rate=1e-6)
+    snapshots, records = [], []
+    with trainer(settings) as run:
+        for record in run.run():
+            records.append(record)
+            snapshots.append(run.snapshot())
+    assert records[-1]["stopped_early"]
+    for tensors, state in snapshots[-5:]:
+        with trainer(settings) as run:
+            run.restore(tensors, state)
+            *_, again = run.run()
+        assert timeless(again) == timeless(records[-1])
 
 
 def test_a_state_of_something_else_is_refused() -> None:
@@ -234,6 +261,20 @@ def test_overflowing_steps_are_skipped_and_the_scale_halved() -> None:
     assert not steps[-1]["skipped"]
     assert rest[-1]["skipped_steps"] == skipped
     assert rest[-1]["steps"] == len(steps) == 20
+
+
+@pytest.mark.parametrize("micro_batch", [None, 20, 5])
+def test_a_skipped_step_tells_the_mean_loss_of_what_it_has_seen(micro_batch: int | None) -> None:
+    """Although the other pieces are left out: a part of a sum is no mean."""
+    losses = []
+    for scale in (1.0, MAX_SCALE):
+        with trainer(config(batch=32, loss_scale=scale, micro_batch=micro_batch)) as run:
+            losses.append(next(r for r in run.run() if r["kind"] == "step"))
+    applied, skipped = losses
+    assert (applied["skipped"], skipped["skipped"]) == (False, True)
+    if micro_batch is None:
+        assert skipped["loss"] == applied["loss"]
+    assert skipped["loss"] == pytest.approx(applied["loss"], rel=0.3)
 
 
 def test_scaler_doubles_after_good_steps_and_stays_in_range() -> None:
@@ -286,7 +327,7 @@ def test_the_final_record_tells_time_memory_and_work() -> None:
     assert {"FF", "BP", "WU", "update", "transfer", "loader", "loss", "evaluation"} <= set(stages)
     assert all(seconds >= 0 for seconds in stages.values())
     assert sum(stages.values()) <= final["seconds"]
-    assert sum(stages.values()) > 0.8 * final["seconds"]
+    assert sum(stages.values()) > 0.5 * final["seconds"]  # a busy machine stops it anywhere
     assert final["peak_memory_bytes"] > 10 * 2**20
     macs = final["macs"]
     assert macs["FF"] == 16 * (12 * 16 + 16 // 4 * 24 + 24 // 4 * 3)  # 2:8 but for the first

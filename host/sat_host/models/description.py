@@ -48,11 +48,6 @@ class PlanDescription:
     macs: dict[str, int]
     fraction: float
 
-    @property
-    def dense_rows(self) -> tuple[PlanRow, ...]:
-        """The products that stay dense, in a stage or in all, although the method prunes."""
-        return tuple(row for row in self.rows if row.dense_because)
-
 
 def describe_plan(
     network: Network, plans: Mapping[str, LayerPlan], batch: int, group: int

@@ -9,8 +9,6 @@ from __future__ import annotations
 from .builders import Layers, conv_bn_relu
 from .layers import BatchNorm, Conv, GlobalAvgPool, Layer, Linear, MaxPool, Relu, Residual
 
-STEMS = ("imagenet", "small")
-
 
 def resnet18(stem: str, classes: int) -> Layers:
     """Two basic blocks in each of four stages."""

@@ -37,6 +37,12 @@ def _polynomial(coefficients: tuple[float, ...], x: Single) -> Single:
     return total
 
 
+def exponential(x: Single) -> None:
+    """e to the power of x, in place: computed in binary64, in which CPUs differ in the last bit,
+    so that after the one rounding to binary32 they hardly ever do."""
+    np.exp(x, out=x, dtype=np.float64, casting="same_kind")
+
+
 class Relu(Layer):
     """max(x, 0). The gradient is multiplied by 1 where x > 0 and by 0 elsewhere."""
 
@@ -66,8 +72,9 @@ class Gelu(Layer):
     def forward(self, x: Single, run: Run) -> Single:
         flat = x.reshape(-1, x.shape[-1])
         if not run.training:
-            for (piece,) in pieces(flat):
-                piece *= _normal_below(piece)
+            with np.errstate(all="ignore"):
+                for (piece,) in pieces(flat):
+                    piece *= _normal_below(piece)
             return x
         slope = np.empty_like(flat)
         with np.errstate(all="ignore"):
@@ -75,7 +82,7 @@ class Gelu(Layer):
                 below = _normal_below(piece)
                 np.multiply(piece, piece, out=part)
                 part *= np.float32(-0.5)
-                np.exp(part, out=part)
+                exponential(part)
                 part *= np.float32(1 / math.sqrt(2 * math.pi))
                 part *= piece
                 part += below
@@ -84,7 +91,8 @@ class Gelu(Layer):
         return x
 
     def backward(self, dy: Single, run: Run) -> Single:
-        dy *= self._slope.reshape(dy.shape)
+        with np.errstate(all="ignore"):
+            dy *= self._slope.reshape(dy.shape)
         del self._slope
         return dy
 

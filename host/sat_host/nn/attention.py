@@ -15,6 +15,7 @@ import numpy as np
 
 from ..binary16 import round_binary16, widen_binary16
 from ..device import Device, Matrix
+from .activations import exponential
 from .arrays import ArrayLayer
 from .base import Layer, Run, Single
 
@@ -140,7 +141,7 @@ def softmax(x: Single) -> None:
     """The softmax of each row of x [rows, n], in place."""
     with np.errstate(all="ignore"):
         x -= np.maximum.reduce(x, axis=1, keepdims=True)
-        np.exp(x, out=x)
+        exponential(x)
         x /= np.add.reduce(x, axis=1, keepdims=True)
 
 

@@ -109,7 +109,7 @@ class Residual(Layer):
     def forward(self, x: Single, run: Run) -> Single:
         y = self.body.forward(x.copy() if self.body.overwrites_input else x, run)
         other = x if self.shortcut is None else self.shortcut.forward(x, run)
-        with run.clock("residual"):
+        with run.clock("residual"), np.errstate(all="ignore"):
             y += other
         return y
 
@@ -118,6 +118,6 @@ class Residual(Layer):
         other = dy if self.shortcut is None else self.shortcut.backward(dy, run)
         if dx is None or other is None:
             return None
-        with run.clock("residual"):
+        with run.clock("residual"), np.errstate(all="ignore"):
             dx += other
         return dx

@@ -90,16 +90,13 @@ class MaxPool(Layer):
 
 
 class AveragePool(Layer):
-    """The mean of each window.
-
-    count_padding: the zeros of the padding count as pixels; else the mean is over the others.
-    """
+    """The mean of each window, the zeros of the padding included."""
 
     kind = "avg_pool"
 
-    def __init__(self, windows: Windows, count_padding: bool = True) -> None:
+    def __init__(self, windows: Windows) -> None:
         self.windows = windows
-        self.count_padding = count_padding
+        self._share = np.float32(1 / (windows.kernel[0] * windows.kernel[1]))
 
     def forward(self, x: Single, run: Run) -> Single:
         images, height, width, channels = x.shape
@@ -107,29 +104,18 @@ class AveragePool(Layer):
         with np.errstate(all="ignore"):
             for _, windows, pixels in self.windows.taps(height, width):
                 y[windows] += x[pixels]
-            y *= self._shares(height, width)
+            y *= self._share
         if run.training:
             self._image = x.shape
         return y
 
     def backward(self, dy: Single, run: Run) -> Single:
         dx = np.zeros(self._image, np.float32)
-        height, width = self._image[1:3]
-        shared = dy * self._shares(height, width)
-        for _, windows, pixels in self.windows.taps(height, width):
-            dx[pixels] += shared[windows]
+        with np.errstate(all="ignore"):
+            shared = dy * self._share
+            for _, windows, pixels in self.windows.taps(*self._image[1:3]):
+                dx[pixels] += shared[windows]
         return dx
-
-    def _shares(self, height: int, width: int) -> Single:
-        """One over the pixels of each window, [rows, columns, 1]."""
-        if self.count_padding:
-            taps = self.windows.kernel[0] * self.windows.kernel[1]
-            return np.full((1, 1, 1), 1 / taps, np.float32)
-        counts = np.zeros((1, *self.windows.out(height, width), 1))
-        for _, windows, _ in self.windows.taps(height, width):
-            counts[windows] += 1
-        shares: Single = (1 / counts[0]).astype(np.float32)
-        return shares
 
 
 class GlobalAveragePool(Layer):

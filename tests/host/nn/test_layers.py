@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from layer_cases import TRAINING, both_ways, close, normal, vector
 from sat_host.nn import Run, StageClock
-from sat_host.nn.activations import Dropout, Gelu, Relu, erf
+from sat_host.nn.activations import Dropout, Gelu, Relu, erf, exponential
 from sat_host.nn.base import Layer, Residual, Sequential
 from sat_host.nn.normalise import BatchNorm, LayerNorm
 from sat_host.nn.pooling import AveragePool, GlobalAveragePool, MaxPool, Windows
@@ -127,6 +127,24 @@ def test_equal_calls_give_equal_bits(name: str) -> None:
         assert np.array_equal(first.view(np.uint32), second.view(np.uint32))
 
 
+@pytest.mark.parametrize("bad", [[np.nan], [np.inf, -np.inf]], ids=str)
+@pytest.mark.parametrize("name", LAYERS)
+def test_what_overflowed_passes_through_without_a_word(name: str, bad: list[float]) -> None:
+    """The product before a layer finds it, and the step is skipped; NumPy's warnings are errors."""
+    make, shape = LAYERS[name]
+    layer = make()
+    x = 10 * normal(3, *shape)
+    dy = normal(4, *layer.forward(x.copy(), TRAINING).shape)
+    rng = np.random.default_rng(5)
+    for part in (dy, x):
+        for value in bad:
+            part[rng.random(part.shape) < 0.5] = value
+    dx = layer.backward(dy, TRAINING)
+    assert dx is not None and not np.isfinite(dx).all()
+    layer.forward(x.copy(), TRAINING)
+    make().forward(x, Run())
+
+
 def test_erf() -> None:
     x = np.concatenate([np.linspace(-6, 6, 200_001), np.logspace(-30, 0, 2001)]).astype(np.float32)
     exact = np.array([math.erf(value) for value in x.astype(np.float64)])
@@ -135,6 +153,14 @@ def test_erf() -> None:
     assert (np.abs(got - exact) / np.maximum(np.abs(exact), 1e-30))[x != 0].max() < 5e-7
     assert erf(np.array([0, np.inf, -np.inf], np.float32)).tolist() == [0, *erf(x[[200_000, 0]])]
     assert np.isnan(erf(np.array([np.nan], np.float32)))[0]
+
+
+def test_exponentials_are_rounded_once() -> None:
+    """And so are the same on every CPU; NumPy's own of binary32 is off by units of the last bit."""
+    x = np.linspace(-87, 10, 100_001, dtype=np.float32)
+    exact = np.array([math.exp(value) for value in x.astype(np.float64)], np.float32)
+    exponential(x)
+    assert np.array_equal(x, exact)
 
 
 @given(st.integers(1, 3000), st.integers(1, 70), st.integers(0, 99))
