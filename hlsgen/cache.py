@@ -64,7 +64,8 @@ class Cache:
         path = self._path(key, suffix)
         with disk_errors(self.folder, "set HLSGEN_CACHE to another folder"):
             path.parent.mkdir(parents=True, exist_ok=True)
-            with exclusive(path.with_name(f"{path.name}.lock"), str(path), cancelled):
+            lock_file = path.with_name(f"{path.name}.lock")
+            with exclusive(lock_file, f"another build of {path}", cancelled):
                 entry = self.get(key, suffix)
                 if entry is None:
                     entry = _publish(path, make)

@@ -6,9 +6,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import itertools
+import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,6 +22,7 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FAILING = {errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _ATTEMPT_SECONDS = 0.5
 _TOLD_ATTEMPT = 4  # after two seconds
+_LOG = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -86,13 +87,25 @@ def scratch_folder(prefix: str) -> Iterator[Path]:
 
 
 @contextmanager
+def quietly(quiet: bool) -> Iterator[None]:
+    """Tell of no wait meanwhile, in any thread, if `quiet`."""
+    level = _LOG.level
+    if quiet:
+        _LOG.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        _LOG.setLevel(level)
+
+
+@contextmanager
 def exclusive(
     lock_file: Path, what: str, cancelled: Callable[[], bool] = lambda: False
 ) -> Iterator[None]:
     """Hold a lock that other processes and threads wait for; the lock file goes with the holder.
 
     The system releases the lock of a process that dies. A wait of more than two seconds is told on
-    stderr; what: it is being built meanwhile. Raises Cancelled when `cancelled()` turns
+    stderr, unless `quietly`; what: who holds the lock. Raises Cancelled when `cancelled()` turns
     true while waiting, OSError when the lock file cannot be made.
     """
     # filelock would try for ever where no file can be made, as in /proc.
@@ -102,12 +115,12 @@ def exclusive(
     lock = filelock.FileLock(lock_file, is_singleton=False, thread_local=False)
     for attempt in itertools.count():
         if attempt == _TOLD_ATTEMPT:
-            print(f"waiting for another build of {what}", file=sys.stderr, flush=True)
+            _LOG.warning("waiting for %s", what)  # to stderr, by `logging.lastResort`
         with suppress(filelock.Timeout):
             lock.acquire(timeout=_ATTEMPT_SECONDS, poll_interval=0.02)
             break
         if cancelled():
-            raise Cancelled(f"{lock_file}: gave up waiting for another build")
+            raise Cancelled(f"{lock_file}: gave up waiting for {what}")
     try:
         yield
     finally:

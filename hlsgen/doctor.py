@@ -25,6 +25,13 @@ _RAM_BYTES = 2 << 30
 _DISK_BYTES = 1 << 30
 _VITIS_TOOLS = ("v++", "vitis-run", "vitis_hls")
 _XILINX_VENDOR = "10ee"
+_PACKAGES = (
+    ("scikit-learn", "sklearn", "training on its digits data"),
+    ("Pillow", "PIL", "training on folders of images"),
+    ("matplotlib", "matplotlib", "hlsgen compare, which draws with it"),
+    ("safetensors", "safetensors", "checkpoints: hlsgen train needs --no-checkpoints"),
+)
+"""Optional packages: name, module, and what does not work without."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ def examine(environ: Mapping[str, str]) -> list[Finding]:
         _memory(),
         _disk(Path.cwd()),
         _cache(environ),
-        _scikit_learn(),
+        *(_package(*entry) for entry in _PACKAGES),
         _vitis(environ),
         _xrt(environ),
         _cards(environ),
@@ -109,10 +116,10 @@ def _cache(environ: Mapping[str, str]) -> Finding:
     return Finding("cache folder", found, f"{folder}: {state}", stops, required=False)
 
 
-def _scikit_learn() -> Finding:
-    found = importlib.util.find_spec("sklearn") is not None
-    detail = "importable" if found else "install it: pip install scikit-learn"
-    return Finding("scikit-learn", found, detail, "training on its digits data", required=False)
+def _package(name: str, module: str, stops: str) -> Finding:
+    found = importlib.util.find_spec(module) is not None
+    detail = "importable" if found else f"install it: pip install {name.lower()}"
+    return Finding(name, found, detail, stops, required=False)
 
 
 def _vitis(environ: Mapping[str, str]) -> Finding:

@@ -12,11 +12,14 @@ from .errors import HlsgenError
 
 
 @contextmanager
-def host_errors() -> Iterator[None]:
-    """The host package's one-line errors as hlsgen's, with their exit status."""
+def host_errors(source: str | None = None) -> Iterator[None]:
+    """The host package's one-line errors as hlsgen's, with their exit status.
+
+    source: the file that is at fault, if it is to be named.
+    """
     try:
         yield
     except HostError as error:
-        failure = HlsgenError(str(error))
+        failure = HlsgenError(str(error) if source is None else f"{source}: {error}")
         failure.exit_code = error.exit_code
         raise failure from error

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from sat_host.convolution import MAX_SIDE
 
 from .spec_base import READ_OR_NOT, Section, flag, number
 
@@ -41,7 +42,7 @@ class ConvSpec(LayerSpec):
     # A larger one is refused by the network's rules, which can then still tell its output's shape.
     kernel: int = Field(
         ge=1,
-        le=32767,
+        le=MAX_SIDE,
         description="Rows and columns of the kernel; 1 to 7, no default.",
         json_schema_extra={"maximum": 7},
     )

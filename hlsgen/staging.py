@@ -38,8 +38,9 @@ def staged(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> Iterat
             parent.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             with disk_errors(parent, _MEND):
+                what = f"another {'build' if kind == 'bundle' else kind} of {target}"
                 lock_file = target.with_name(f".{target.name}.lock")
-                stack.enter_context(exclusive(lock_file, str(target)))
+                stack.enter_context(exclusive(lock_file, what))
             _recover(target)
             refuse_foreign(target, marker, kind)
             partial = _make_partial(target)

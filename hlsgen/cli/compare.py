@@ -18,6 +18,7 @@ from ..compare import table
 from ..compare.plan import MAX_SEEDS, Job, Request, parse_methods
 from ..compare.pool import Outcome, Record
 from ..compare.run import Comparison, Watcher, compare
+from ..disk import quietly
 from .options import PATH
 
 _SPEC = "the spec's by default"
@@ -65,7 +66,7 @@ def command(
     if as_json and markdown:
         raise click.UsageError("--json and --markdown exclude each other", ctx)
     request = Request(parse_methods(methods), **options)
-    with _watcher(quiet) as watcher:
+    with quietly(quiet), _watcher(quiet) as watcher:
         result = compare(spec, request, out, os.environ, watcher, processes=jobs)
     for warning in result.warnings:
         click.echo(f"warning: {warning}", err=True)

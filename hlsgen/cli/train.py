@@ -18,6 +18,8 @@ from sat_host.session import DEVICES, describe_final, train_bundle
 from sat_host.settings import LIMITS, METHODS, TrainingConfig
 
 from ..build import build
+from ..disk import quietly
+from ..faults import shown
 from ..hosterrors import host_errors
 from ..specfile import parse_spec, read_spec
 from .options import PATH
@@ -84,7 +86,7 @@ def train(
         raise click.UsageError("-o is for a spec; a bundle folder trains where it is", ctx)
     if no_checkpoints and (resume or checkpoints is not None):
         raise click.UsageError("--no-checkpoints excludes --resume and --checkpoints", ctx)
-    with host_errors():
+    with host_errors(), quietly(quiet):
         if dry:
             report = dry_run(settings_of(spec_or_bundle), **overrides)
             click.echo(json.dumps(report) if as_json else "\n".join(describe_dry_run(report)))
@@ -102,6 +104,7 @@ def train(
                 quiet=quiet,
                 checkpoints=checkpoints,
                 resume=resume,
+                source=None if spec_or_bundle.is_dir() else shown(str(spec_or_bundle), 4096),
                 **overrides,
             )
     if not quiet:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..cache import content_key
 from ..disk import disk_errors
 from .plan import Job
 
@@ -31,10 +32,10 @@ class KeptRuns:
                 stale.unlink()
 
     def get(self, job: Job, key: str) -> Run | None:
-        """The run that was kept, or None when it is absent or damaged."""
-        with suppress(OSError, ValueError):
+        """The run that was kept, or None when it is absent, damaged or changed since."""
+        with suppress(OSError, ValueError, TypeError, KeyError, RecursionError):
             kept = json.loads(self._path(job, key).read_text(encoding="utf-8"))
-            if isinstance(kept, dict) and kept.get("key") == key and "run" in kept:
+            if kept == _sealed(key, kept["run"]):
                 run: Run = kept["run"]
                 return run
         return None
@@ -44,7 +45,7 @@ class KeptRuns:
         path = self._path(job, key)
         partial = path.with_name(f"{path.name}.partial")
         with disk_errors(self.folder, "choose another folder with -o"):
-            partial.write_text(json.dumps({"key": key, "run": run}), encoding="utf-8")
+            partial.write_text(json.dumps(_sealed(key, run)), encoding="utf-8")
             os.replace(partial, path)
         shutil.rmtree(self.checkpoints(job, key), ignore_errors=True)
 
@@ -54,6 +55,11 @@ class KeptRuns:
 
     def _path(self, job: Job, key: str) -> Path:
         return self.folder / f"{_name(job, key)}.json"
+
+
+def _sealed(key: str, run: Run) -> dict[str, Any]:
+    """A run with its key and the digest of both."""
+    return {"key": key, "run": run, "digest": content_key(key=key, run=run)}
 
 
 def _name(job: Job, key: str) -> str:

@@ -13,13 +13,21 @@ from typing import Any
 from .plot import COLOURS, GRID, INK, PAPER, band_text, svg
 from .table import HEADER, note, rows, title
 
+_SHADE = ("#9aa3ad", "#5a636e")  # at the edge beyond which a table or plot goes on
+
 _RULES = """\
 .hlsgen-compare { color: var(--ink); background: var(--paper); color-scheme: light dark;
   font: 15px/1.45 system-ui, sans-serif; max-width: 56rem; margin: 0 auto; padding: 1rem;
   box-sizing: border-box; }
 .hlsgen-compare h2 { font-size: 1.25rem; margin: 0 0 .25rem; }
 .hlsgen-compare p, .hlsgen-compare figcaption { font-size: .875rem; margin: .5rem 0; }
-.hlsgen-compare .scroll { overflow-x: auto; }
+.hlsgen-compare .scroll { overflow-x: auto; background:
+  linear-gradient(90deg, var(--paper) 40%, transparent) 0 0 / 2rem 100% no-repeat local,
+  linear-gradient(270deg, var(--paper) 40%, transparent) 100% 0 / 2rem 100% no-repeat local,
+  linear-gradient(90deg, var(--shade), transparent) 0 0 / 1rem 100% no-repeat scroll,
+  linear-gradient(270deg, var(--shade), transparent) 100% 0 / 1rem 100% no-repeat scroll; }
+.hlsgen-compare .hint { display: none; }
+@media (max-width: 46rem) { .hlsgen-compare .hint { display: block; } }
 .hlsgen-compare table { border-collapse: collapse; width: 100%; color: inherit;
   font-variant-numeric: tabular-nums; }
 .hlsgen-compare th, .hlsgen-compare td { padding: .35rem .6rem; text-align: right;
@@ -29,7 +37,7 @@ _RULES = """\
 .hlsgen-compare tbody th::before { content: ""; display: inline-block; width: .7em; height: .7em;
   margin-right: .5em; border-radius: 50%; background: var(--own); }
 .hlsgen-compare figure { margin: 1rem 0 0; }
-.hlsgen-compare svg { display: block; width: 100%; height: auto; }"""
+.hlsgen-compare svg { display: block; width: 100%; min-width: 42rem; height: auto; }"""
 
 
 def section(document: dict[str, Any]) -> str:
@@ -46,7 +54,8 @@ def section(document: dict[str, Any]) -> str:
 </style>
 <h2>Methods compared: {escape(document["spec"]["name"])}</h2>
 <p>{escape(title(document))}</p>
-<div class="scroll"><table>
+<p class="hint">The table and the plot go on to the right: scroll them sideways.</p>
+<div class="scroll" tabindex="0" role="region" aria-label="Table of the methods"><table>
 <thead><tr>{header}</tr></thead>
 <tbody>
 {body}
@@ -54,7 +63,9 @@ def section(document: dict[str, Any]) -> str:
 </table></div>
 <p>{escape(note(document))}</p>
 <figure>
+<div class="scroll" tabindex="0" role="region" aria-label="Plot of the accuracy">
 {svg(document).strip()}
+</div>
 <figcaption>{escape(band_text(document))}</figcaption>
 </figure>
 </section>
@@ -81,5 +92,5 @@ def _style() -> str:
 
 
 def _variables(theme: int) -> str:
-    colours = {"ink": INK, "grid": GRID, "paper": PAPER, **COLOURS}
+    colours = {"ink": INK, "grid": GRID, "paper": PAPER, "shade": _SHADE, **COLOURS}
     return " ".join(f"--{name}: {pair[theme]};" for name, pair in colours.items())

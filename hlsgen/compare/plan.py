@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import os
 import platform
 from collections.abc import Mapping
@@ -12,6 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from sat_host.data import Dataset
+from sat_host.data.folder import FilePixels
+from sat_host.errors import SettingsError
 from sat_host.settings import LIMITS, METHODS, TrainingConfig
 
 from ..cache import content_key
@@ -104,13 +108,14 @@ def make_jobs(settings: Mapping[str, Any], request: Request) -> tuple[Job, ...]:
     return jobs
 
 
-def run_key(job: Job, library_sha256: str, host_digest: str) -> str:
+def run_key(job: Job, library_sha256: str, host_digest: str, data: str) -> str:
     """Equal keys, equal bits: the settings, the library, the host package, what it runs on.
 
-    Data sets that are files count by their first level of names, sizes and times.
+    data: the stamp of the data set, wherever it lies.
     """
     settings = copy.deepcopy(dict(job.settings))
     settings.pop("name", None)
+    settings["data"].pop("path", None)
     if job.method == DENSE:
         settings["sparsity"].pop("keep", None)
     return content_key(
@@ -118,10 +123,24 @@ def run_key(job: Job, library_sha256: str, host_digest: str) -> str:
         settings=settings,
         library=library_sha256,
         host=host_digest,
-        data=_data_stamp(settings["data"].get("path")),
+        data=data,
         machine=platform.machine(),
         versions=versions(),
     )
+
+
+def data_stamp(dataset: Dataset) -> str:
+    """Differs for other data: its fingerprint, and of images in files their place and times too.
+
+    Raises SettingsError when one is gone.
+    """
+    digest = hashlib.sha256(dataset.fingerprint().encode())
+    for pixels in (dataset.train.pixels, dataset.test.pixels):
+        if isinstance(pixels, FilePixels):
+            digest.update(os.fsencode(pixels.root))
+            for name in pixels.files:
+                digest.update(_changed_ns(pixels.root / name).to_bytes(16, "little", signed=True))
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str | None]:
@@ -142,13 +161,9 @@ def _job(settings: Mapping[str, Any], method: str, seed: int) -> Job:
     return Job(method, seed, own)
 
 
-def _data_stamp(path: str | None) -> list[Any] | None:
-    if path is None:
-        return None
-    place = Path(path).absolute()
+def _changed_ns(file: Path) -> int:
     try:
-        with os.scandir(place) as entries:
-            found = sorted((entry.name, entry.stat()) for entry in entries)
-    except OSError:
-        found = []
-    return [str(place), *([name, stat.st_size, stat.st_mtime_ns] for name, stat in found)]
+        return os.stat(file).st_mtime_ns
+    except OSError as error:
+        text = f"data.path: {file}: cannot be read: {error.strerror or error}"
+        raise SettingsError(text) from None

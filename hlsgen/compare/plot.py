@@ -111,12 +111,17 @@ def svg(document: dict[str, Any]) -> str:
 
 
 def band_text(document: dict[str, Any]) -> str:
-    """What lines and bands are."""
+    """What lines and bands are, and that some begin below the axis."""
+    drawn = curves(document)
+    low, _ = axis_limits(drawn)
+    cut = (
+        f" The axis begins at {low:.1f} %: what is lower is not shown." if _cut(drawn, low) else ""
+    )
     if len(document["seeds"]) == 1:
-        return f"Test accuracy after each epoch, {seeds_text(document['seeds'])}."
+        return f"Test accuracy after each epoch, {seeds_text(document['seeds'])}.{cut}"
     return (
         f"Test accuracy after each epoch: the mean of {seeds_text(document['seeds'])}, in a band "
-        "from the lowest to the highest."
+        f"from the lowest to the highest.{cut}"
     )
 
 
@@ -133,6 +138,11 @@ def axis_limits(drawn: Sequence[Curve]) -> tuple[float, float]:
     low, high = min(shown), max(shown)
     margin = max(0.08 * (high - low), 0.2)
     return max(0.0, low - margin), min(high + margin, 100.0 + margin / 2)
+
+
+def _cut(drawn: Sequence[Curve], low: float) -> bool:
+    """Whether any value is below the axis."""
+    return any(min(curve.lows) < low for curve in drawn)
 
 
 def spread_labels(heights: Sequence[float], gap: float) -> list[float]:
@@ -218,9 +228,11 @@ def _svg_settings(matplotlib: Any) -> dict[str, Any]:
 def _draw_frame(axes: Any, theme: _Theme, drawn: Sequence[Curve]) -> None:
     last = max(curve.epochs[-1] for curve in drawn)
     axes.set_xlim(1 if last > 1 else 0, last if last > 1 else 2)
-    axes.set_ylim(*axis_limits(drawn))
+    low, high = axis_limits(drawn)
+    axes.set_ylim(low, high)
     axes.set_xlabel("epoch", color=theme.ink)
-    axes.set_ylabel("test accuracy (%)", color=theme.ink)
+    cut = f"; below {low:.1f} % not shown" if _cut(drawn, low) else ""
+    axes.set_ylabel(f"test accuracy (%){cut}", color=theme.ink)
     axes.grid(visible=True, axis="y", color=theme.grid, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(colors=theme.ink, color=theme.grid)

@@ -48,9 +48,10 @@ class Outcome:
     exit_code: int = 0
 
 
-def worker_command(bundle: Path, checkpoints: Callable[[Job], Path]) -> Command:
-    """What trains a job on `bundle`, or goes on with it from its checkpoints."""
-    python = (sys.executable, "-B", "-m", "hlsgen.compare.worker", str(bundle))
+def worker_command(bundle: Path, source: str, checkpoints: Callable[[Job], Path]) -> Command:
+    """What trains a job on `bundle`, or goes on with it from its checkpoints. source: the spec's
+    name in messages."""
+    python = (sys.executable, "-B", "-m", "hlsgen.compare.worker", str(bundle), source)
     return lambda job: (*python, str(checkpoints(job)), json.dumps(job.overrides))
 
 

@@ -15,16 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sat_host.data import load_dataset
+
 from ..build import BuildResult, build
 from ..bundle import host_project
 from ..disk import disk_errors, exclusive
 from ..errors import HlsgenError, WorkError
+from ..faults import shown
 from ..hosterrors import host_errors
 from ..specfile import parse_spec, read_spec
 from ..staging import check_target, resolve_target, staged
 from . import page, plot, results
 from .kept import KeptRuns, Run
-from .plan import Job, Request, make_jobs, make_settings, run_key
+from .plan import Job, Request, data_stamp, make_jobs, make_settings, run_key
 from .pool import Outcome, Record, run_jobs, worker_command, worker_environ
 
 RESULT = "compare.json"
@@ -82,11 +85,14 @@ def compare(
     plot.require()
     target = resolve_target(Path("build", f"{spec.name}.compare") if out is None else out)
     check_target(target, RESULT, _KIND)
+    source = shown(str(spec_file), 4096)
+    with host_errors(source):
+        data = data_stamp(load_dataset(settings["data"]))
     with _work_folder(target) as work:
         bundle = work / "bundle"
         with host_errors():
             built = build(spec_file, bundle, environ, watcher.building, text=text)
-        trained = _Training(built, KeptRuns(work / "runs"), watcher, run)
+        trained = _Training(built, source, data, KeptRuns(work / "runs"), watcher, run)
         runs = trained.all(jobs, environ, processes or len(os.sched_getaffinity(0)))
         document = results.make_document(settings, request, built, runs)
         _publish(target, document)
@@ -96,6 +102,8 @@ def compare(
 @dataclass(frozen=True)
 class _Training:
     built: BuildResult
+    source: str
+    data: str
     kept: KeptRuns
     watcher: Watcher
     run: RunJobs
@@ -104,14 +112,17 @@ class _Training:
         """The run of every job, trained or kept from before."""
         self.kept.prepare()
         host = host_project().digest
-        keys = {job.label: run_key(job, self.built.library_sha256, host) for job in jobs}
+        library = self.built.library_sha256
+        keys = {job.label: run_key(job, library, host, self.data) for job in jobs}
         runs = {job.label: self.kept.get(job, keys[job.label]) for job in jobs}
         missing = [job for job in jobs if runs[job.label] is None]
         self.watcher.begins(jobs, len(jobs) - len(missing))
         bundle, failed = self.built.bundle, []
         outcomes = self.run(
             missing,
-            worker_command(bundle, lambda job: self.kept.checkpoints(job, keys[job.label])),
+            worker_command(
+                bundle, self.source, lambda job: self.kept.checkpoints(job, keys[job.label])
+            ),
             worker_environ(bundle, environ),
             processes,
             self.watcher.record,
@@ -148,7 +159,7 @@ def _work_folder(target: Path) -> Iterator[Path]:
         with disk_errors(target.parent, _MEND):
             work.mkdir(parents=True, exist_ok=True)
         lock_file = target.with_name(f".{work.name}.lock")
-        with exclusive(lock_file, str(target)):
+        with exclusive(lock_file, f"another {_KIND} of {target}"):
             yield work
     finally:
         for folder in (work / "runs" / "checkpoints", work / "runs", *made):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m hlsgen.compare.worker BUNDLE CHECKPOINTS OVERRIDES`: one training run in a process of
-its own, which goes on from its checkpoints, if there are any (safetensors writes them).
+"""`python -m hlsgen.compare.worker BUNDLE SPEC CHECKPOINTS OVERRIDES`: one training run in a
+process of its own, which goes on from its checkpoints, if there are any (safetensors writes them).
+SPEC is only named in messages.
 
 Stdout gets the run's records as JSON lines, and, when the run fails, a last one of kind "error"
 with "text" and "exit_code". The process ends with its stdin: a parent that dies takes it along.
@@ -26,15 +27,16 @@ def main(arguments: list[str]) -> int:
     # What anything prints must not come between the records.
     records = os.dup(1)
     os.dup2(2, 1)
-    overrides: dict[str, Any] = json.loads(arguments[2])
+    overrides: dict[str, Any] = json.loads(arguments[3])
     keeps = importlib.util.find_spec("safetensors") is not None
     try:
         train_bundle(
             Path(arguments[0]),
             metrics=Path(f"/dev/fd/{records}"),
             quiet=True,
-            checkpoints=Path(arguments[1]) if keeps else None,
+            checkpoints=Path(arguments[2]) if keeps else None,
             resume=keeps,
+            source=arguments[1],
             **overrides,
         )
     except HostError as error:

@@ -12,7 +12,6 @@ files is covered by a digest. The last two are kept.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import hashlib
 import importlib
@@ -29,11 +28,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from .errors import CheckpointError, HostError, MissingPackageError
+from .errors import DISK_FULL, CheckpointError, HostError, MissingPackageError, disk_fault
 
 Tensors = dict[str, npt.NDArray[Any]]
 
-FORMAT = 1
+FORMAT = 2
 KEPT = 2
 STATE, TENSORS, LOCK = "state.json", "tensors.safetensors", "lock"
 
@@ -70,7 +69,8 @@ class CheckpointStore:
         try:
             self._lock = _locked(folder)
         except OSError as error:
-            raise _failed(folder, "cannot keep checkpoints here", error) from None
+            place = Path(error.filename or folder)  # the lock perhaps
+            raise _failed(place, "cannot keep checkpoints here", error) from None
         try:
             self._clean()
             self._replaced = [] if resume else self._finished()
@@ -230,7 +230,7 @@ def _safetensors() -> Any:
     except ImportError:
         raise MissingPackageError(
             "checkpoints need the package safetensors, which is not installed: "
-            "run `pip install safetensors`, or train without checkpoints"
+            "run `pip install safetensors`, or train without them (`hlsgen train --no-checkpoints`)"
         ) from None
 
 
@@ -305,5 +305,5 @@ def _flush(folder: Path) -> None:
 def _failed(
     place: Path, what: str, error: OSError, kind: type[HostError] = CheckpointError
 ) -> HostError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    return (HostError if full else kind)(f"{place}: {what}: {error.strerror or error}")
+    text = disk_fault(error, "give another folder for checkpoints")
+    return (HostError if error.errno in DISK_FULL else kind)(f"{place}: {what}: {text}")

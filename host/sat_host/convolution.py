@@ -13,7 +13,12 @@ from dataclasses import dataclass
 
 from .errors import ArgumentError
 
-MOST = 32767  # of a coordinate: the commands hold them in 16 bits
+MAX_SIDE = 32767  # of a padded image, in pixels: the commands hold coordinates in 16 bits
+
+
+def output_size(size: int, taps: int, stride: int, padding: int) -> int:
+    """Places of a kernel along one axis of an image that has `padding` more pixels on each side."""
+    return (size + 2 * padding - taps) // stride + 1
 
 
 @dataclass(frozen=True)
@@ -41,14 +46,14 @@ class Convolution:
             if not isinstance(pair, tuple) or len(pair) != 2:
                 raise ArgumentError(f"{name}: expected (rows, columns), got {pair!r}")
             for value in pair:
-                _check(name, value, low, MOST)
+                _check(name, value, low, MAX_SIDE)
         for name, padded, taps in zip(("rows", "columns"), self._padded, self.kernel, strict=True):
             if padded < taps:
                 raise ArgumentError(
                     f"kernel: {taps} {name} do not fit the {padded} of the padded image"
                 )
-            if padded > MOST:
-                raise ArgumentError(f"image: at most {MOST} padded {name} fit, got {padded}")
+            if padded > MAX_SIDE:
+                raise ArgumentError(f"image: at most {MAX_SIDE} padded {name} fit, got {padded}")
 
     @classmethod
     def linear(cls, rows: int, inputs: int, outputs: int) -> Convolution:
@@ -58,12 +63,12 @@ class Convolution:
     @property
     def out_height(self) -> int:
         """Rows of an output image."""
-        return (self._padded[0] - self.kernel[0]) // self.stride[0] + 1
+        return output_size(self.height, self.kernel[0], self.stride[0], self.padding[0])
 
     @property
     def out_width(self) -> int:
         """Columns of an output image."""
-        return (self._padded[1] - self.kernel[1]) // self.stride[1] + 1
+        return output_size(self.width, self.kernel[1], self.stride[1], self.padding[1])
 
     @property
     def in_pixels(self) -> int:

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import errno
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
 
 class HostError(Exception):
     """Base of every failure that a command line prints as one line."""
@@ -53,3 +57,13 @@ class CheckpointError(HostError):
     """A checkpoint that must not be used, or a folder of them: names the file and the mend."""
 
     exit_code = 2
+
+
+def disk_fault(error: OSError, other: str) -> str:
+    """What the disk says, and the mend. other: how to choose another place."""
+    mend = other
+    if error.errno in DISK_FULL:
+        mend = f"make room, or {other}"
+    elif error.errno == errno.EFBIG:
+        mend = f"raise the limit on the size of files (ulimit -f), or {other}"
+    return f"{error.strerror or error}: {mend}"

@@ -32,12 +32,13 @@ class LineProgress(Progress):
         if record["kind"] == "start":
             self._epochs = record["epochs"]
             self._line(describe_start(record))
-            if record["resumed_step"]:
+            if record["resumed_step"] and not record["already_complete"]:
                 self._line(f"resumed after step {record['resumed_step']} of {record['steps']}")
         elif record["kind"] == "epoch":
             self._line(f"epoch {record['epoch']}/{self._epochs}: {describe_epoch(record)}")
         elif record["kind"] == "final":
-            for line in describe_usage(record["stages"], record["peak_memory_bytes"]):
+            memory, peak = record["stage_memory_bytes"], record["peak_memory_bytes"]
+            for line in describe_usage(record["stages"], memory, peak):
                 self._line(line)
 
     def _line(self, text: str) -> None:

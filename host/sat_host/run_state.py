@@ -22,7 +22,8 @@ class RunState:
 
     step: of the whole run, skipped ones included. batches, loss_total: of the epoch under way.
     stale_epochs: epochs since `best_accuracy`. history: the records of the epochs done. seconds,
-    stages, peak_memory: used until now, by the processes that went before as well.
+    stages, stage_memory, peak_memory: used until now, by the processes that went before as well.
+    devices: those that trained, in order.
     """
 
     loss_scale: float
@@ -38,6 +39,8 @@ class RunState:
     seconds: float = 0.0
     stages: dict[str, float] = field(default_factory=dict)
     peak_memory: int = 0
+    stage_memory: dict[str, int] = field(default_factory=dict)
+    devices: list[str] = field(default_factory=list)
 
     @property
     def accuracy(self) -> float:
@@ -51,6 +54,11 @@ class RunState:
         self.epochs_done += 1
         self.batches, self.loss_total = 0, 0.0
         self.history.append(record)
+
+    def add_memory(self, stages: Mapping[str, int]) -> None:
+        """The most bytes at an end of each stage, seen by this process."""
+        for name, count in stages.items():
+            self.stage_memory[name] = max(count, self.stage_memory.get(name, 0))
 
     def finished(self, config: TrainingConfig) -> bool:
         """Whether the run is over: all epochs done, or too many without a better accuracy."""

@@ -4,16 +4,22 @@ trains calls `train_bundle`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack, closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from .bundle import Bundle, load_bundle, open_device
+from .bundle import MANIFEST, Bundle, load_bundle, open_device
 from .checkpoint import CheckpointStore
 from .data import load_dataset
 from .device import Device
-from .errors import ArgumentError, CheckpointError, SettingsError, TrainingError
+from .errors import (
+    ArgumentError,
+    CheckpointError,
+    MissingPackageError,
+    SettingsError,
+    TrainingError,
+)
 from .golden_device import GoldenDevice
 from .metrics import MetricsWriter, Record
 from .models import build_network
@@ -58,6 +64,7 @@ class Saver:
             if every is None or record["step"] % every or ended:
                 return
         with trainer.clock("checkpoint"):
+            trainer.state.add_memory(trainer.clock.memory())
             tensors, state = trainer.snapshot()
             finished = trainer.finished
             self._store.save(record["step"], tensors, state, self._run, finished=finished)
@@ -71,6 +78,7 @@ def train_bundle(
     quiet: bool = False,
     checkpoints: Path | None = None,
     resume: bool = False,
+    source: str | None = None,
     **overrides: Any,
 ) -> Record:
     """Train the bundle's model on its data; returns the final record.
@@ -79,8 +87,9 @@ def train_bundle(
     every record as a JSON line, replaced if it exists once the run is complete (`MetricsWriter`
     says where the lines are until then); of a resumed run, the epochs' records from before come
     first. checkpoints: the folder for the run's checkpoints (`CheckpointStore`), None for none.
-    resume: go on from the newest of them, if there is one. overrides: fields of `TrainingConfig`,
-    by name; None means the bundle's value. Raises HostError; the text is one line.
+    resume: go on from the newest of them, if there is one. source: the file that faults of the data
+    name, the bundle's manifest by default. overrides: fields of `TrainingConfig`, by name; None
+    means the bundle's value. Raises HostError; the text is one line.
     """
     if device not in DEVICES:
         raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
@@ -93,6 +102,7 @@ def train_bundle(
         store = None
         if checkpoints is not None:
             store = stack.enter_context(closing(CheckpointStore(checkpoints, resume=resume)))
+        stack.enter_context(_data_faults(source or str(bundle / MANIFEST)))
         dataset = load_dataset(settings["data"])
         network = build_network(settings["model"], dataset.image, dataset.classes)
         trainer = stack.enter_context(
@@ -101,7 +111,7 @@ def train_bundle(
         run = identity(config, settings, network, dataset) if store else {}
         saver = Saver(store, run)
         saver.restore(trainer)
-        writer = stack.enter_context(closing(MetricsWriter(metrics)))
+        writer = stack.enter_context(closing(MetricsWriter(metrics, resumed=resume)))
         progress = stack.enter_context(closing(make_progress(quiet)))
         return run_trainer(trainer, device, writer, progress, saver)
 
@@ -109,11 +119,21 @@ def train_bundle(
 def run_trainer(
     trainer: Trainer, device: str, writer: MetricsWriter, progress: Progress, saver: Saver
 ) -> Record:
-    """Run to the end, each record written and shown as it comes; returns the final one."""
-    earlier = list(trainer.state.history)
+    """Run to the end, each record written and shown as it comes; returns the final one.
+
+    Added to the first record and the final one: device, and already_complete, whether nothing was
+    left to train; to the final one: devices, which trained, and stage_memory_bytes.
+    """
+    state, complete = trainer.state, trainer.finished
+    earlier = list(state.history)
+    if not complete and device not in state.devices:
+        state.devices.append(device)
     for record in trainer.run():
         if record["kind"] in ("start", "final"):
-            record["device"] = device
+            record |= {"device": device, "already_complete": complete}
+        if record["kind"] == "final":
+            state.add_memory(trainer.clock.memory())
+            record |= {"devices": state.devices, "stage_memory_bytes": state.stage_memory}
         writer.write(record)
         if record["kind"] == "start":
             for epoch in earlier:
@@ -127,14 +147,27 @@ def run_trainer(
 
 def describe_final(record: Record) -> str:
     """The result in one line for people."""
+    complete = "; it was complete already: nothing was left to train"
     return (
         f"test accuracy {100 * record['test_accuracy']:.2f} % "
         f"({_pruning(record)}, seed {record['seed']}, "
         f"{record['epochs']} {'epoch' if record['epochs'] == 1 else 'epochs'}, "
         f"{record['steps']} steps, "
         f"{record['skipped_steps']} skipped, "
-        f"{record['seconds']:.1f} s on {record['device']})"
+        f"{record['seconds']:.1f} s on {' and '.join(record['devices'])})"
+        f"{complete if record['already_complete'] else ''}"
     )
+
+
+@contextmanager
+def _data_faults(source: str) -> Iterator[None]:
+    """Faults of the data, of an image that a later step reads too, name the file that asks."""
+    try:
+        yield
+    except (SettingsError, MissingPackageError) as error:
+        if str(error).startswith(("data.", "data:")):
+            raise type(error)(f"{source}: {error}") from None
+        raise
 
 
 def _pruning(record: Record) -> str:

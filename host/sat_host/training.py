@@ -7,12 +7,12 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from .data import Dataset, Loader
+from .data import Batch, Dataset, Loader
 from .device import Device, UpdateScalars
 from .errors import SettingsError, TrainingError
 from .loss import MIN_SCALE, softmax_cross_entropy
@@ -27,8 +27,7 @@ from .usage import peak_memory
 
 __all__ = ["Trainer", "TrainingConfig"]
 
-Single = npt.NDArray[np.float32]
-Labels = npt.NDArray[np.int64]
+Item = TypeVar("Item")
 
 
 class Trainer:
@@ -55,8 +54,9 @@ class Trainer:
         self._scaler = self.state.scaler(config.loss_scale_growth)
         self._schedule = config.learning_rates()
         self._loader = Loader(
-            dataset.train, config.batch, config.seed, crop=config.crop, flip=config.flip
-        )
+            dataset.train, config.batch, config.seed,
+            piece=config.piece, crop=config.crop, flip=config.flip,
+        )  # fmt: skip
         generator = np.random.default_rng(np.random.SeedSequence(config.seed))
         self._model = Model(device, network, self.plans, config.piece, generator)
         self._before = self.state  # used by the processes that went before this one
@@ -97,24 +97,27 @@ class Trainer:
         }
         while not self.finished:
             epoch = state.epochs_done + 1
-            for x, labels in self._batches(epoch, state.batches):
-                record = self._train_step(x, labels)
+            for batch in self._loaded(self._loader.batches(epoch, state.batches)):
+                record = self._train_step(batch)
                 state.batches += 1
-                state.loss_total += record["loss"]
+                state.loss_total += record["loss"] * batch.samples
                 yield {"kind": "step", "epoch": epoch, **record, "seconds": self._seconds()}
             yield self._end_epoch()
         yield {"kind": "final", **self._result()}
 
     def evaluate(self) -> float:
-        """Accuracy on the test set, 0 to 1: FF through the device with the weights as trained."""
-        test, piece = self.dataset.test, self.config.piece
+        """Accuracy on the test set, 0 to 1: FF through the device with the weights as trained.
+
+        A sample with a logit that is NaN counts as wrong.
+        """
+        test = self.dataset.test
         run = Run(training=False, clock=StageClock())
         correct = 0
-        for start in range(0, len(test.labels), piece):
-            chosen = np.arange(start, min(start + piece, len(test.labels)))
-            logits = self._model.forward(test.images(chosen), run)
-            correct += int(np.sum(logits.argmax(axis=1) == test.labels[chosen]))
-        return correct / len(test.labels)
+        for x, labels in Loader(test, self.config.piece, shuffle=False).epoch(0):
+            logits = self._model.forward(x, run)
+            answered = ~np.isnan(logits).any(axis=1)
+            correct += int(np.sum(answered & (logits.argmax(axis=1) == labels)))
+        return correct / len(test)
 
     def weights(self) -> dict[str, npt.NDArray[Any]]:
         """All that the network has learned and all that its updates need, by name: a copy."""
@@ -134,21 +137,21 @@ class Trainer:
         self._model.load_state(dict(tensors))
         self._scaler = self.state.scaler(self.config.loss_scale_growth)
 
-    def _batches(self, epoch: int, start: int) -> Iterator[tuple[Single, Labels]]:
-        batches = iter(self._loader.epoch(epoch, start=start))
+    def _loaded(self, items: Iterator[Item]) -> Iterator[Item]:
+        """The same items; what it takes to make them counts as loading."""
         while True:
             with self.clock("loader"):
-                batch = next(batches, None)
-            if batch is None:
+                item = next(items, None)
+            if item is None:
                 return
-            yield batch
+            yield item
 
-    def _train_step(self, x: Single, labels: Labels) -> Record:
+    def _train_step(self, batch: Batch) -> Record:
         """One step; the update is left out for all layers if any gradient is not finite."""
         state, scale = self.state, self._scaler.scale
         rate = self._rate(state.step)
         state.step += 1
-        loss, finite = self._gradients(x, labels, scale)
+        loss, finite = self._gradients(batch, scale)
         if finite:
             self._model.update(*self._scalars(rate, scale))
             self._scaler.applied()
@@ -162,15 +165,14 @@ class Trainer:
             "skipped": not finite,
         }
 
-    def _gradients(self, x: Single, labels: Labels, scale: float) -> tuple[float, bool]:
+    def _gradients(self, batch: Batch, scale: float) -> tuple[float, bool]:
         """The mean loss of a batch, and its gradients, times the scale, on the device.
 
-        The batch goes through in pieces. Returns whether every gradient is finite; after one that
-        is not, the other pieces are left out, of the loss too.
+        Returns whether every gradient is finite; after one that is not, the other pieces are left
+        out, of the loss too.
         """
-        total, piece, step = 0.0, self.config.piece, self.state.step
-        for number, start in enumerate(range(0, len(labels), piece)):
-            part = slice(start, start + piece)
+        total, seen, step = 0.0, 0, self.state.step
+        for number, (x, labels) in enumerate(self._loaded(batch.pieces)):
             run = Run(
                 training=True,
                 seed=self.config.seed,
@@ -179,22 +181,20 @@ class Trainer:
                 accumulate=number > 0,
                 clock=self.clock,
             )
-            logits = self._model.forward(x[part], run)
+            logits = self._model.forward(x, run)
             with self.clock("loss"):
-                loss, gradient = softmax_cross_entropy(
-                    logits, labels[part], self.config.label_smoothing
-                )
-                share = len(labels[part]) / len(labels)
+                loss, gradient = softmax_cross_entropy(logits, labels, self.config.label_smoothing)
+                share = len(labels) / batch.samples
                 scaled = (gradient * (scale * share)).astype(np.float32)
             total += loss * share
+            seen += len(labels)
             if not math.isfinite(loss):
                 raise TrainingError(
                     f"training diverged at step {step}: the loss is {loss}; "
                     "lower optimizer.learning_rate"
                 )
             if not self._model.backward(scaled, run):
-                seen = min(start + piece, len(labels)) / len(labels)
-                return total / seen, False
+                return total / (seen / batch.samples), False
         return total, True
 
     def _scalars(self, rate: float, scale: float) -> tuple[UpdateScalars, UpdateScalars]:
@@ -223,7 +223,7 @@ class Trainer:
             "kind": "epoch",
             "epoch": state.epochs_done + 1,
             "step": state.step,
-            "loss": state.loss_total / state.batches,
+            "loss": state.loss_total / len(self.dataset.train),
             "test_accuracy": accuracy,
             "learning_rate": self._rate(state.step - 1),
             "loss_scale": self._scaler.scale,

@@ -23,13 +23,20 @@ def peak_memory() -> int:
         return 0
 
 
-def describe_usage(stages: Mapping[str, float], peak_bytes: int) -> list[str]:
-    """Lines for people: the seconds of each stage, the longest first, and the peak memory."""
+def describe_usage(
+    stages: Mapping[str, float], memory_bytes: Mapping[str, int], peak_bytes: int
+) -> list[str]:
+    """Lines for people: the seconds of each stage, the longest first, with the most memory that
+    there was at its end; and the peak memory. memory_bytes: empty if not known."""
     total = sum(stages.values())
-    width = max((len(name) for name in stages), default=0)
-    lines = [
-        f"{name:{width}} {seconds:10.2f} s {100 * seconds / total if total else 0:5.1f} %"
-        for name, seconds in sorted(stages.items(), key=lambda item: -item[1])
-    ]
-    memory = f"{peak_bytes / MEBIBYTE:.0f} MiB" if peak_bytes else "not known"
-    return [*lines, f"peak memory {memory}"]
+    width = max(len(name) for name in ("stage", *stages))
+    lines = [f"{'stage':{width}} {'time':>12} {'share':>7}"]
+    for name, seconds in sorted(stages.items(), key=lambda item: -item[1]):
+        share = 100 * seconds / total if total else 0
+        lines.append(f"{name:{width}} {seconds:10.2f} s {share:5.1f} %")
+        if name in memory_bytes:
+            lines[-1] += f" {memory_bytes[name] / MEBIBYTE:16.0f} MiB"
+    if memory_bytes:
+        lines[0] += f" {'memory at its end':>20}"
+    peak = f"{peak_bytes / MEBIBYTE:.0f} MiB" if peak_bytes else "not known"
+    return [*lines, f"peak memory {peak}"]

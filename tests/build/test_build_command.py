@@ -104,7 +104,22 @@ def test_doctor_with_everything_for_csim(environ: Environ) -> None:
     assert answer["ok"] is True
     names = [finding["name"] for finding in answer["findings"]]
     assert {"Python", "C++ compiler", "make", "Vitis", "XRT", "cards"} <= set(names)
+    assert {"scikit-learn", "Pillow", "matplotlib", "safetensors"} <= set(names)
     assert run(doctor).splitlines()[-1] == "csim can be built"
+
+
+def test_doctor_tells_what_a_missing_package_stops(
+    environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(examination.importlib.util, "find_spec", lambda name: None)
+    text = run(doctor)
+    for package, stops in (
+        ("pillow", "training on folders of images"),
+        ("matplotlib", "hlsgen compare"),
+        ("safetensors", "checkpoints: hlsgen train needs --no-checkpoints"),
+    ):
+        assert f"install it: pip install {package}\n" in text and f"stops: {stops}" in text
+    assert text.endswith("csim can be built\n")
 
 
 def test_doctor_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

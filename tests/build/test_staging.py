@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from fakes import snapshot
 
-from hlsgen.disk import disk_errors, exclusive
+from hlsgen.disk import disk_errors, exclusive, quietly
 from hlsgen.errors import Cancelled, InputError, WorkError
 from hlsgen.staging import check_target, resolve_target, staged
 
@@ -231,13 +232,21 @@ def test_a_folder_where_no_file_can_be_made_is_refused_at_once() -> None:
         pass
 
 
-def test_a_long_wait_is_told_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_long_wait_is_told_once(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    quiet: bool,
+) -> None:
+    monkeypatch.setattr(logging.root, "handlers", [])  # pytest's
     waits = iter([False] * 6)
-    lock = tmp_path / "lock"
-    second = exclusive(lock, "a/tiny", lambda: next(waits, True))
-    with exclusive(lock, "a/tiny"), pytest.raises(Cancelled), second:
+    lock, what = tmp_path / "lock", "another comparison of a/tiny"
+    second = exclusive(lock, what, lambda: next(waits, True))
+    with quietly(quiet), exclusive(lock, what), pytest.raises(Cancelled, match=what), second:
         pass
-    assert capsys.readouterr().err == "waiting for another build of a/tiny\n"
+    told = "" if quiet else "waiting for another comparison of a/tiny\n"
+    assert capsys.readouterr().err == told
 
 
 @pytest.mark.parametrize(

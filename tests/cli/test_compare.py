@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -62,6 +63,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         spec: Path, request: Request, out: Path | None, _: object, watcher: Watcher, **rest: Any
     ) -> Comparison:
         calls.append({"request": request, "out": out, **rest})
+        logging.getLogger("hlsgen.disk").warning("waiting for another comparison")
         watcher.building("compile")
         job: Any = type("Job", (), {"label": "bdwp, seed 1"})
         watcher.begins([job, job], 1)
@@ -82,7 +84,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
 
 def test_table_progress_and_warnings(
-    spec: Path, asked: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+    spec: Path,
+    asked: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     options = ["--methods", "dense,bdwp", "--seeds", "2", "--jobs", "3", "-o", "place"]
     assert main(["compare", str(spec), *options]) == 0
@@ -93,6 +98,7 @@ def test_table_progress_and_warnings(
     assert " ".join(lines[1].split()) == header
     assert " ".join(lines[3].split()) == "bdwp 2:8 97.50 ± 0.50 % -0.25 3 50.0 % 2.0"
     assert lines[-1] == "written: here"
+    assert caplog.messages == ["waiting for another comparison"]
     assert err.splitlines() == [
         "build: compile",
         "compare: 1 of 2 runs are done",
@@ -106,13 +112,16 @@ def test_table_progress_and_warnings(
 
 
 def test_json_is_the_document_and_quiet_is_quiet(
-    spec: Path, asked: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]
+    spec: Path,
+    asked: list[dict[str, Any]],
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     options = ["--json", "--quiet", "--keep", "1", "--epochs", "7", "--batch", "8"]
     assert main(["compare", str(spec), "--methods", "bdwp", *options]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) == document_of(("bdwp",))
-    assert err == "warning: slow cache\n"
+    assert err == "warning: slow cache\n" and caplog.messages == []
     assert asked[0]["request"] == Request(("bdwp",), 5, keep=1, epochs=7, batch=8)
     assert asked[0]["processes"] is None
 

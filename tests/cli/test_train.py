@@ -26,6 +26,7 @@ model: {name: mlp, hidden: [16]}
 data: {name: digits, test_fraction: 0.9}
 training: {epochs: 1, batch: 64}
 """
+USED = ("stages", "stage_memory_bytes", "peak_memory_bytes")
 
 
 @pytest.fixture
@@ -115,7 +116,7 @@ def test_spec_is_built_then_trained_to_the_golden_model_s_record(
     assert main(["train", str(built), "--device", "golden", "--json", "--quiet"]) == 0
     on_golden = json.loads(capsys.readouterr().out)
     for record in (on_csim, on_golden):
-        for name in ("seconds", "device", "stages", "peak_memory_bytes"):
+        for name in ("seconds", "device", "devices", *USED):
             del record[name]
     assert on_csim == on_golden
     runs = sorted((spec.parent / "made" / "here.runs").glob("*.jsonl"))
@@ -165,6 +166,23 @@ def test_bad_places_are_one_line(
         out, err = capsys.readouterr()
         assert out == "" and expected in err and err.count("\n") == 1, arguments
     assert not (bundle.parent / "tiny.runs").exists()
+
+
+def test_faults_of_the_data_name_the_spec_that_was_given(
+    spec: Path,
+    bundle: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    manifest = bundle / "bundle.json"
+    data = {"name": "cifar10", "path": "/none"}
+    manifest.write_text(json.dumps(json.loads(manifest.read_text()) | {"data": data}))
+    monkeypatch.setattr(train_module, "prepare", lambda *_, **__: bundle)
+    for given, named in ((spec, spec), (bundle, manifest)):
+        command = ["train", str(given), "--device", "golden", "--quiet", "--no-checkpoints"]
+        assert main(command) == 2
+        expected = f"{named}: data.path: /none: no such folder\n"
+        assert capsys.readouterr().err.endswith(expected)
 
 
 def test_metrics_that_cannot_be_written(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -248,7 +266,7 @@ def test_resume_goes_on_where_a_run_was(bundle: Path, capsys: pytest.CaptureFixt
     assert "resumed after step 6 of 9" in err
     again = json.loads(out)
     for record in (whole, again):
-        for name in ("seconds", "stages", "peak_memory_bytes"):
+        for name in ("seconds", *USED):
             del record[name]
     assert whole == again
     state = newest / "state.json"

@@ -102,6 +102,22 @@ def test_axis_shows_all_after_the_climb(document: dict[str, Any]) -> None:
     assert low < 100.0 < high < 101.0
 
 
+def test_what_the_axis_cuts_is_said(document: dict[str, Any]) -> None:
+    low, _ = plot.axis_limits(plot.curves(document))
+    said = f"The axis begins at {low:.1f} %: what is lower is not shown."
+    assert plot.band_text(document).endswith(said) and said in page.section(document)
+    assert f"below {low:.1f} % not shown" in plot.svg(document)
+    whole = document_of(Request(BOTH, 2, epochs=2))
+    assert "not shown" not in page.section(whole)
+
+
+def test_section_scrolls_where_it_is_narrow(document: dict[str, Any]) -> None:
+    text = page.section(document)
+    for inner in ("<table", "<svg"):
+        assert re.search(rf'<div class="scroll" tabindex="0"[^>]*>\s*{inner}', text)
+    assert re.search(r"svg {[^}]*min-width: 42rem", text)
+
+
 def test_stopped_run_of_fewer_epochs_and_a_single_epoch_are_drawn() -> None:
     shorter = document_of(Request(BOTH, 2, epochs=4))
     del shorter["runs"][0]["epochs"][2:]

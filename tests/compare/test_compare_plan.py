@@ -4,21 +4,26 @@
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from compare_samples import SPEC, jobs_of, settings_of
+from sat_host.data import ArrayPixels, Dataset, Normalisation, Split
+from sat_host.data.folder import FilePixels
+from sat_host.errors import SettingsError
 from sat_host.settings import METHODS
 
-from hlsgen.compare.plan import Job, Request, parse_methods, run_key
+from hlsgen.compare.plan import Job, Request, data_stamp, parse_methods, run_key
 from hlsgen.errors import HlsgenError
 
 BOTH = ("dense", "bdwp")
 
 
-def key(job: Job, library: str = "lib", host: str = "host") -> str:
-    return run_key(job, library, host)
+def key(job: Job, library: str = "lib", host: str = "host", data: str = "data") -> str:
+    return run_key(job, library, host, data)
 
 
 def with_value(job: Job, section: str, field: str, value: Any) -> Job:
@@ -111,17 +116,39 @@ def test_key_holds_all_that_decides_the_bits_and_nothing_else() -> None:
         with_value(bdwp, "array", "rows", 5),
     ]
     keys = [key(job) for job in changes]
-    keys += [key(bdwp, library="other"), key(bdwp, host="other")]
+    keys += [key(bdwp, library="other"), key(bdwp, host="other"), key(bdwp, data="other")]
     assert len({key(bdwp), *keys}) == len(keys) + 1
 
 
-def test_key_follows_the_files_of_the_data(tmp_path: Path) -> None:
-    job = with_value(jobs_of(Request(("bdwp",), 1))[0], "data", "path", str(tmp_path))
-    empty = key(job)
-    (tmp_path / "data_batch_1.bin").write_bytes(b"1")
-    one = key(job)
-    (tmp_path / "data_batch_1.bin").write_bytes(b"22")
-    two = key(job)
-    assert len({empty, one, two}) == 3 and key(job) == two
-    absent = with_value(job, "data", "path", str(tmp_path / "none"))
-    assert key(absent) not in (empty, one, two)
+def test_key_is_of_the_data_not_of_their_place(tmp_path: Path) -> None:
+    job = jobs_of(Request(("bdwp",), 1))[0]
+    there = with_value(job, "data", "path", str(tmp_path))
+    assert key(there) == key(with_value(job, "data", "path", "elsewhere"))
+
+
+def dataset_of(pixels: ArrayPixels | FilePixels) -> Dataset:
+    split = Split(np.zeros(1, np.int64), pixels, Normalisation(255, (0.5,), (0.5,)))
+    return Dataset(1, (1, 1, 1), split, split)
+
+
+def test_data_stamp_follows_pixels_in_memory() -> None:
+    images = np.zeros((1, 1, 1, 1), np.uint8)
+    stamps = {data_stamp(dataset_of(ArrayPixels(images + value))) for value in (0, 1, 1)}
+    assert len(stamps) == 2
+
+
+def test_data_stamp_follows_the_times_of_files_at_any_depth(tmp_path: Path) -> None:
+    """An image that is written anew at its size changes neither its name nor any folder."""
+    file = tmp_path / "train" / "cat" / "1.png"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"12")
+    dataset = dataset_of(FilePixels(tmp_path, ("train/cat/1.png",), 1))
+    before, changed = data_stamp(dataset), file.stat().st_mtime_ns
+    assert data_stamp(dataset) == before
+    os.utime(file, ns=(changed, changed + 1))
+    assert data_stamp(dataset) != before
+    os.utime(file, ns=(changed, changed))
+    assert data_stamp(dataset) == before
+    file.unlink()
+    with pytest.raises(SettingsError, match=r"data\.path: .*/1\.png: cannot be read"):
+        data_stamp(dataset)

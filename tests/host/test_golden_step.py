@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from golden_step import LayerState, train_step
 from sat_host.config import ArrayConfig
 from sat_host.device import UpdateScalars
 from sat_host.golden_device import GoldenDevice
-from sat_host.golden_step import LayerState, train_step
 from sat_host.loss import softmax_cross_entropy
 from sat_host.methods import METHODS, plan_network
 from sat_host.models import build_network

@@ -85,9 +85,10 @@ def test_train_shows_plain_lines_when_stderr_is_no_terminal(
     lines = err.splitlines()
     assert lines[0] == "bdwp, seed 0: mlp, 3 layers, 2:8 in FF of 2 and in BP of 2"
     assert lines[1].startswith("epoch 1/1: loss ")
-    table = lines[2:-1]
+    assert lines[2].split() == ["stage", "time", "share", "memory", "at", "its", "end"]
+    table = lines[3:-1]
     assert {"FF", "BP", "WU", "update", "loader"} <= {line.split()[0] for line in table}
-    assert all(line.endswith(" %") for line in table)
+    assert all(line.endswith(" MiB") for line in table)
     assert lines[-1].startswith("peak memory ") and lines[-1].endswith(" MiB")
     assert not any(ord(character) < 32 for line in lines for character in line)
 
@@ -166,7 +167,8 @@ def test_a_full_disk_is_one_line_and_status_1() -> None:
     for arguments in (["--help"], ["info", "bundle"], [*GOLDEN, "--epochs", "1", "--quiet"]):
         assert run(*arguments, stdout="/dev/full") == (1, [f"sat_host: output: {space}"])
     full = run(*GOLDEN, "--quiet", "--metrics", "/dev/full")
-    assert full == (1, [f"sat_host: /dev/full: cannot write metrics: {space}"])
+    mend = "make room, or give another file by --metrics"
+    assert full == (1, [f"sat_host: /dev/full: cannot write metrics: {space}: {mend}"])
 
 
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-"])
@@ -275,8 +277,51 @@ def test_a_finished_run_s_result_is_told_again(capsys: pytest.CaptureFixture[str
     for options in ([], ["--resume"], []):  # the last one trains anew
         assert main([*command, *options]) == 0
         finals.append(json.loads(capsys.readouterr().out))
+    assert [final["already_complete"] for final in finals] == [False, True, False]
+    assert {"FF", "checkpoint"} <= set(finals[0]["stage_memory_bytes"])
     assert len({final["test_accuracy"] for final in finals}) == 1
     assert len({final["steps"] for final in finals}) == 1
+
+
+def test_devices_that_did_the_work_are_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("safetensors")
+    monkeypatch.setitem(session.DEVICES, "csim", session.DEVICES["golden"])
+    options = ["--checkpoints", "kept", "--resume"]
+    complete = "it was complete already: nothing was left to train"
+    for device, expected in (("csim", "csim"), ("golden", "csim")):
+        assert main(["train", "bundle", "--device", device, *options]) == 0
+        out, err = capsys.readouterr()
+        assert out.endswith(f" s on {expected})\n") == (device == "csim")
+        assert out.endswith(f" s on {expected}); {complete}\n") == (device == "golden")
+        assert "resumed after" not in err
+    shutil.rmtree("kept/step-0000000046")
+    assert main([*GOLDEN, *options]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith(" s on csim and golden)\n") and "resumed after step 23 of 46" in err
+    assert "memory at its end" in err
+
+
+def test_faults_of_the_data_name_the_file_that_asks(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = {"name": "cifar10", "path": str(tmp_path / "none")}
+    (bundle / "bundle.json").write_text(json.dumps({**MANIFEST, "data": data}))
+    assert main([*GOLDEN, "--quiet"]) == 2
+    expected = f"bundle/bundle.json: data.path: {tmp_path}/none: no such folder\n"
+    assert capsys.readouterr().err == f"sat_host: {expected}"
+    with pytest.raises(SettingsError, match=r"^my\.yaml: data\.path: "):
+        session.train_bundle(bundle, device="golden", source="my.yaml")
+
+
+def test_a_fault_of_a_later_image_names_it_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def damaged(*_: object) -> None:
+        raise SettingsError("data.path: /d/1.png: not an image")
+
+    monkeypatch.setattr(Trainer, "_train_step", damaged)
+    with pytest.raises(SettingsError, match=r"^bundle/bundle\.json: data\.path: /d/1\.png: not"):
+        session.train_bundle(Path("bundle"), device="golden", quiet=True)
 
 
 def test_a_run_that_fails_leaves_no_empty_folder(

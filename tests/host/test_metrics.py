@@ -4,16 +4,20 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import io
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from sat_host.errors import HostError, SettingsError
 from sat_host.metrics import MetricsWriter, to_json
+from sat_host.nn.clock import StageClock
 from sat_host.progress import BarProgress, LineProgress, Progress, make_progress
+from sat_host.usage import describe_usage
 
 START, FINAL = {"kind": "start"}, {"kind": "final"}
 
@@ -45,6 +49,53 @@ def test_an_interrupted_run_leaves_the_complete_record(tmp_path: Path) -> None:
     assert partial.read_text() == to_json(START) + "\n"
 
 
+def test_a_run_without_a_record_leaves_no_file(tmp_path: Path) -> None:
+    MetricsWriter(tmp_path / "m.jsonl").close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resumed_run_s_end_takes_what_its_predecessors_left(tmp_path: Path) -> None:
+    file = tmp_path / "m.jsonl"
+    for name in (
+        "m.jsonl.7.partial",
+        "m.jsonl.8.partial",
+        "other.jsonl.7.partial",
+        "m.jsonl.partial",
+    ):
+        (tmp_path / name).write_text("{}\n")
+    kept = {"m.jsonl", "m.jsonl.8.partial", "other.jsonl.7.partial", "m.jsonl.partial"}
+    with (tmp_path / "m.jsonl.8.partial").open() as living:
+        fcntl.flock(living, fcntl.LOCK_EX)
+        for resumed, records in ((False, [START, FINAL]), (True, [START]), (True, [FINAL])):
+            writer = MetricsWriter(file, resumed=resumed)
+            for record in records:
+                writer.write(record)
+            assert (tmp_path / "m.jsonl.7.partial").exists()
+            writer.close()
+    assert {path.name for path in tmp_path.iterdir()} == kept
+    assert file.read_text() == to_json(FINAL) + "\n"
+
+
+def test_a_run_s_partial_file_is_no_other_s_to_take(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib; from sat_host.metrics import MetricsWriter; "
+        "w = MetricsWriter(pathlib.Path(sys.argv[1])); w.write({'kind': 'start'}); "
+        "print('made', flush=True); sys.stdin.read()"
+    )
+    file = tmp_path / "m.jsonl"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == b"made\n"
+        for alive in (True, False):
+            writer = MetricsWriter(file, resumed=True)
+            writer.write(FINAL)
+            writer.close()
+            assert (tmp_path / f"m.jsonl.{process.pid}.partial").exists() == alive
+            process.kill()
+            process.wait()
+
+
 def test_metrics_through_a_link_or_into_a_pipe_keep_it(tmp_path: Path) -> None:
     link, target = tmp_path / "link", tmp_path / "target"
     link.symlink_to(target)
@@ -67,7 +118,9 @@ def test_metrics_that_may_not_be_replaced(tmp_path: Path, monkeypatch: pytest.Mo
     file = tmp_path / "m.jsonl"
     file.write_text("old\n")
     monkeypatch.setattr(os, "access", lambda *_: False)
-    with pytest.raises(SettingsError, match="m.jsonl: cannot write metrics: Permission denied"):
+    with pytest.raises(
+        SettingsError, match=r"m\.jsonl: cannot write metrics: Permission denied: give"
+    ):
         MetricsWriter(file)
     assert [path.name for path in tmp_path.glob("m*")] == ["m.jsonl"]
 
@@ -77,7 +130,7 @@ def test_metrics_on_a_disk_without_room_for_a_file(monkeypatch: pytest.MonkeyPat
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(Path, "open", refuse)
-    with pytest.raises(HostError, match="cannot write metrics: No space") as caught:
+    with pytest.raises(HostError, match="metrics: No space left on device: make room") as caught:
         MetricsWriter(Path("metrics"))
     assert caught.value.exit_code == 1
 
@@ -110,8 +163,9 @@ def test_bar_takes_a_whole_run() -> None:
     progress = make_progress(False, stream)
     epoch = {"loss": 0.5, "test_accuracy": 0.75, "skipped_steps": 0, "seconds": 1.0}
     start = {"epochs": 1, "steps": 5, "method": "dense", "seed": 0, "group": 8, "layers": []}
-    start |= {"network": "mlp", "resumed_step": 4}
+    start |= {"network": "mlp", "resumed_step": 4, "already_complete": False}
     final = {"stages": {"FF": 3.0, "loader": 1.0}, "peak_memory_bytes": 3 << 20}
+    final |= {"stage_memory_bytes": {"FF": 2 << 20, "loader": 1 << 20}}
     for record in (
         {"kind": "start", **start},
         {"kind": "step"},
@@ -123,9 +177,42 @@ def test_bar_takes_a_whole_run() -> None:
     text = stream.getvalue()
     assert "resumed after step 4 of 5" in text
     assert "5/5" in text and "test accuracy 75.00 %" in text
-    rest = text[text.index("FF ") :].splitlines()
-    assert [line.split() for line in rest] == [
-        ["FF", "3.00", "s", "75.0", "%"],
-        ["loader", "1.00", "s", "25.0", "%"],
-        ["peak", "memory", "3", "MiB"],
+    assert text[text.index("stage ") :].splitlines() == [
+        "stage          time   share    memory at its end",
+        "FF           3.00 s  75.0 %                2 MiB",
+        "loader       1.00 s  25.0 %                1 MiB",
+        "peak memory 3 MiB",
     ]
+
+
+def test_usage_without_memory_has_no_column_for_it() -> None:
+    assert describe_usage({"FF": 3.0, "loader": 1.0}, {}, 0) == [
+        "stage          time   share",
+        "FF           3.00 s  75.0 %",
+        "loader       1.00 s  25.0 %",
+        "peak memory not known",
+    ]
+
+
+def test_a_stage_s_memory_is_the_most_at_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, seen = StageClock(), iter([5, 9, 3, 0])
+    monkeypatch.setattr("sat_host.nn.clock.resident_memory", lambda: next(seen))
+    for stage in ("FF", "BP", "FF", "loss"):
+        with clock(stage):
+            pass
+    assert clock.memory() == {"FF": 5, "BP": 9}
+    assert set(clock.summary()) == {"FF", "BP", "loss"}
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")
+def test_resident_memory_follows_what_is_held() -> None:
+    """In a child too, whose figures are not its parent's; a process of its own, to fork safely."""
+    code = (
+        "import os; from sat_host.nn.clock import resident_memory as now\n"
+        "for _ in range(2):\n"
+        "    before = now(); held = b'x' * (64 << 20)\n"
+        "    print((now() - before) >> 20, flush=True); del held\n"
+        "    if os.fork(): os.wait(); break\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert [60 < int(line) < 70 for line in done.stdout.split()] == [True, True]

@@ -226,23 +226,6 @@ def test_a_state_of_something_else_is_refused() -> None:
             run.restore(tensors, {**state, "colour": 1})
 
 
-def test_pieces_add_up_to_the_batch() -> None:
-    """The same loss and nearly the same weights, whatever the pieces; and one update a step."""
-    losses, weights = [], []
-    for micro_batch in (None, 16, 5, 1):
-        settings = config(epochs=2, micro_batch=micro_batch, label_smoothing=0.2)
-        with trainer(settings) as run:
-            losses.append([r["loss"] for r in run.run() if r["kind"] == "step"])
-            weights.append(parameters(run.weights()))
-    assert losses[0] == losses[1]
-    for other in losses[2:]:
-        assert other == pytest.approx(losses[0], rel=2e-3)
-        assert len(other) == 4
-    for found in weights[1:]:
-        for whole, parts in zip(weights[0], found, strict=True):
-            assert np.abs(whole - parts).max() < 2e-3
-
-
 def test_overflowing_steps_are_skipped_and_the_scale_halved() -> None:
     settings = config(epochs=20, batch=32, loss_scale=MAX_SCALE, micro_batch=20)
     with trainer(settings) as run:
@@ -261,20 +244,6 @@ def test_overflowing_steps_are_skipped_and_the_scale_halved() -> None:
     assert not steps[-1]["skipped"]
     assert rest[-1]["skipped_steps"] == skipped
     assert rest[-1]["steps"] == len(steps) == 20
-
-
-@pytest.mark.parametrize("micro_batch", [None, 20, 5])
-def test_a_skipped_step_tells_the_mean_loss_of_what_it_has_seen(micro_batch: int | None) -> None:
-    """Although the other pieces are left out: a part of a sum is no mean."""
-    losses = []
-    for scale in (1.0, MAX_SCALE):
-        with trainer(config(batch=32, loss_scale=scale, micro_batch=micro_batch)) as run:
-            losses.append(next(r for r in run.run() if r["kind"] == "step"))
-    applied, skipped = losses
-    assert (applied["skipped"], skipped["skipped"]) == (False, True)
-    if micro_batch is None:
-        assert skipped["loss"] == applied["loss"]
-    assert skipped["loss"] == pytest.approx(applied["loss"], rel=0.3)
 
 
 def test_scaler_doubles_after_good_steps_and_stays_in_range() -> None:

@@ -3,12 +3,13 @@
 
 from .catalogue import FRACTION_LIMITS, SIZE_LIMITS, load_dataset
 from .dataset import ArrayPixels, Dataset, Normalisation, Pixels, Split
-from .loader import Loader
+from .loader import Batch, Loader
 
 __all__ = [
     "FRACTION_LIMITS",
     "SIZE_LIMITS",
     "ArrayPixels",
+    "Batch",
     "Dataset",
     "Loader",
     "Normalisation",

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..convolution import MAX_SIDE
+
 MAX_UNITS = 16384
 
 
@@ -52,12 +54,13 @@ class Real:
         """The value. Raises Refused, also for NaN."""
         first = f"above {self.low:g}" if self.above_low else f"from {self.low:g}"
         last = f"below {self.high:g}" if self.below_high else f"up to {self.high:g}"
-        fits = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not fits or not self.low <= value <= self.high:  # type: ignore[operator]
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise Refused(f"a number {first} and {last}")
+        if not self.low <= value <= self.high:
             raise Refused(f"a number {first} and {last}")
         if (self.above_low and value == self.low) or (self.below_high and value == self.high):
             raise Refused(f"a number {first} and {last}")
-        return float(value)  # type: ignore[arg-type]
+        return float(value)
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ _POOL: dict[str, Field] = {
 LAYER_FIELDS: dict[str, dict[str, Field]] = {
     "conv": {
         "filters": _UNITS,
-        "kernel": Whole(1, 32767),  # above 7 is refused with the layer's shape known
+        "kernel": Whole(1, MAX_SIDE),  # above 7 is refused with the layer's shape known
         "stride": Whole(1, 256, 1),
         "padding": Whole(0, 128, 0),
         "bias": NO_FLAG,

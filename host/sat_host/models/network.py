@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..convolution import output_size
 from .faults import NetworkError
 from .infer import Step, infer
 from .layers import (
@@ -63,12 +64,12 @@ class Operation:
     @property
     def out_height(self) -> int:
         """Rows of the output image, or tokens."""
-        return (self.height + 2 * self.padding - self.kernel[0]) // self.stride + 1
+        return output_size(self.height, self.kernel[0], self.stride, self.padding)
 
     @property
     def out_width(self) -> int:
         """Columns of the output image."""
-        return (self.width + 2 * self.padding - self.kernel[1]) // self.stride + 1
+        return output_size(self.width, self.kernel[1], self.stride, self.padding)
 
     @property
     def taps(self) -> int:

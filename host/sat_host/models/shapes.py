@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..convolution import MAX_SIDE, output_size
 from .layers import (
     Attention,
     AvgPool,
@@ -32,7 +33,6 @@ from .layers import (
 )
 
 MAX_KERNEL = 7
-MAX_SIDE = 32767  # padded; the engine's commands hold coordinates in 16 bits
 
 _KINDS = {1: "a vector", 2: "tokens", 3: "an image"}
 
@@ -91,7 +91,7 @@ def _window(layer: Conv | MaxPool | AvgPool, shape: Shape, channels: int) -> Sha
             )  # fmt: skip
         if padded > MAX_SIDE:
             raise Misfit(f"the padded image is wider than {MAX_SIDE}", "make it smaller", "padding")
-        sizes.append((padded - taps) // layer.stride + 1 if size else 0)
+        sizes.append(output_size(size, taps, layer.stride, layer.padding) if size else 0)
     return (*sizes, channels)
 
 

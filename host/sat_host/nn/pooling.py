@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..convolution import output_size
 from .base import Layer, Run, Single
 
 Slices = tuple[slice, slice, slice]
@@ -23,13 +24,9 @@ class Windows:
 
     def out(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of windows."""
-        sizes = [
-            (extent + 2 * padding - taps) // stride + 1
-            for extent, taps, stride, padding in zip(
-                (height, width), self.kernel, self.stride, self.padding, strict=True
-            )
-        ]
-        return sizes[0], sizes[1]
+        axes = zip((height, width), self.kernel, self.stride, self.padding, strict=True)
+        rows, columns = (output_size(*axis) for axis in axes)
+        return rows, columns
 
     def taps(self, height: int, width: int) -> Iterator[tuple[int, Slices, Slices]]:
         """For each place of the kernel, its number, and the windows and pixels that meet there."""

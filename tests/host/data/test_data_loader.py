@@ -151,8 +151,8 @@ def test_a_start_in_the_middle_gives_the_rest_of_the_same_epoch(start: int) -> N
         assert np.array_equal(labels, expected_labels)
 
 
-def test_batches_left_out_are_not_loaded() -> None:
-    read: list[int] = []
+def watched(read: list[int]) -> Split:
+    """`split`, which notes in `read` the samples whose images are made."""
 
     class Watched(ArrayPixels):
         def read(self, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.uint8]:
@@ -162,8 +162,40 @@ def test_batches_left_out_are_not_loaded() -> None:
     plain = split()
     pixels = plain.pixels
     assert isinstance(pixels, ArrayPixels)
-    watched = Split(plain.labels, Watched(pixels.images), plain.normalisation)
-    loader = Loader(watched, 5, seed=1)
+    return Split(plain.labels, Watched(pixels.images), plain.normalisation)
+
+
+@pytest.mark.parametrize("piece", [1, 3, 4, 9, 50])
+@pytest.mark.parametrize(("crop", "flip"), [(0, False), (0, True), (2, True)])
+def test_pieces_are_cuts_of_the_batch(piece: int, crop: int, flip: bool) -> None:
+    whole = Loader(split(), 9, seed=5, crop=crop, flip=flip)
+    cut = Loader(split(), 9, seed=5, piece=piece, crop=crop, flip=flip)
+    batches = list(cut.batches(2, start=1))
+    assert [batch.samples for batch in batches] == [9, 5]
+    for batch, (images, labels) in zip(batches, whole.epoch(2, start=1), strict=True):
+        pieces = list(batch.pieces)
+        assert len(pieces) == -(-len(labels) // piece)
+        for number, (part, of) in enumerate(pieces):
+            here = slice(number * piece, (number + 1) * piece)
+            assert np.array_equal(bits(part), bits(images[here]))
+            assert np.array_equal(of, labels[here])
+
+
+def test_pieces_left_out_are_not_loaded() -> None:
+    read: list[int] = []
+    loader = Loader(watched(read), 5, seed=1, piece=2)
+    order = loader.order(1).tolist()
+    first, second, *_ = loader.batches(1)
+    assert read == []
+    next(first.pieces)
+    assert read == order[:2]
+    next(second.pieces)
+    assert read == [*order[:2], *order[5:7]]
+
+
+def test_batches_left_out_are_not_loaded() -> None:
+    read: list[int] = []
+    loader = Loader(watched(read), 5, seed=1)
     batches = loader.epoch(1, start=2)
     assert read == []
     next(batches)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -26,6 +27,15 @@ from torch_networks import TorchNetwork  # noqa: E402  it imports torch
 SPECS = Path(__file__).resolve().parents[3] / "specs"
 STEPS = 50
 LARGEST_GAP = 0.02
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """So small a network is slower on PyTorch's threads than on one, by far on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def torch_losses(
@@ -67,6 +77,7 @@ def our_losses(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("name", ["digits", "digits_cnn"])
 def test_every_loss_is_within_two_percent_of_pytorch_s(name: str, tmp_path: Path) -> None:
     build(SPECS / f"{name}.yaml", tmp_path / name, os.environ, lambda step: None)

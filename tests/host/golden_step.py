@@ -14,12 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-
-from . import golden
-from .binary16 import round_binary16
-from .device import UpdateScalars
-from .loss import softmax_cross_entropy
-from .methods import LayerPlan
+from sat_host import golden
+from sat_host.binary16 import round_binary16
+from sat_host.device import UpdateScalars
+from sat_host.loss import softmax_cross_entropy
+from sat_host.methods import LayerPlan
 
 Half = npt.NDArray[np.float16]
 Single = npt.NDArray[np.float32]
