@@ -20,6 +20,7 @@ training: {epochs: 1}
 """
 
 
+@pytest.mark.slow
 def test_every_figure_is_measured_and_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -104,6 +104,7 @@ def test_metrics_file_of_the_user(bundle: Path, tmp_path: Path) -> None:
     assert not (bundle.parent / "tiny.runs").exists()
 
 
+@pytest.mark.slow
 def test_spec_is_built_then_trained_to_the_golden_model_s_record(
     spec: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,7 @@ def test_every_job_has_its_outcome_and_its_records_are_heard() -> None:
         assert own == ["start", "epoch", "final"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2, 4])
 def test_never_more_processes_than_allowed(tmp_path: Path, processes: int) -> None:
     text = f"""

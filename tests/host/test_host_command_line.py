@@ -161,6 +161,7 @@ def test_metrics_that_cannot_be_opened_are_bad_input(
         assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 def test_a_full_disk_is_one_line_and_status_1() -> None:
     space = "No space left on device"
@@ -171,6 +172,7 @@ def test_a_full_disk_is_one_line_and_status_1() -> None:
     assert full == (1, [f"sat_host: /dev/full: cannot write metrics: {space}: {mend}"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-"])
 def test_closed_streams(closed: str, tmp_path: Path) -> None:
     def shell(*arguments: str) -> tuple[int, str, str]:

@@ -185,6 +185,6 @@ def test_networks_made_by_hand_are_checked_too() -> None:
     with pytest.raises(NetworkError) as caught:
         trace(network)
     assert [fault.what for fault in caught.value.faults] == [
-        "the kernel 9 is larger than the image, 8 x 8 with padding 0",
+        "kernel 9 is above 7",
         "has no name",
     ]

@@ -27,7 +27,7 @@ from sat_host.program import (
     update_command,
 )
 
-SETTINGS = settings(max_examples=300)
+SETTINGS = settings(max_examples=150)
 
 
 @st.composite

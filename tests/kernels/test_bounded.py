@@ -246,6 +246,7 @@ def test_marks_need_room_for_a_group(tmp_path: Path) -> None:
         engine.update_weights(*matrices, UpdateScalars(0.1, 0.9, 0.0, 1.0, 2e-4), ff)
 
 
+@pytest.mark.slow
 def test_a_stream_too_shallow_is_named(tmp_path: Path) -> None:
     """The test can fail: without room in one stream the list stops, and the stream is named."""
     before, after = "SAT_FIFO(PacketT, packets_1, 8)", "SAT_FIFO(PacketT, packets_1, 0)"

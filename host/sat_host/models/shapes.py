@@ -103,14 +103,18 @@ def _needs(shape: Shape, dims: tuple[int, ...], mend: str, after: Shape | None =
 
 def _conv(layer: Conv, shape: Shape) -> Shape:
     _needs(shape, (3,), "put it before what ends the image", (0, 0, layer.filters))
-    after, kernel = _window(layer, shape, layer.filters), pair(layer.kernel)
-    if max(kernel) > MAX_KERNEL:
-        raise Misfit(
-            f"kernel {max(kernel)} is above {MAX_KERNEL}",
-            f"use {MAX_KERNEL} or less, or several convolutions one after the other",
-            "kernel", after,
-        )  # fmt: skip
-    return after
+    largest = max(pair(layer.kernel))
+    if largest <= MAX_KERNEL:
+        return _window(layer, shape, layer.filters)
+    try:
+        after = _window(layer, shape, layer.filters)
+    except Misfit:  # that a smaller kernel may mend
+        after = (0, 0, layer.filters)
+    raise Misfit(
+        f"kernel {largest} is above {MAX_KERNEL}",
+        f"use {MAX_KERNEL} or less, or several convolutions one after the other",
+        "kernel", after,
+    )  # fmt: skip
 
 
 def _linear(layer: Linear, shape: Shape) -> Shape:
