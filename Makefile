@@ -16,7 +16,7 @@ help: ## List the targets.
 
 demo: compiler $(VENV)/.data ## Build specs/digits.yaml and train it with BDWP 2:8 on the simulator.
 	$(BIN)/hlsgen build specs/digits.yaml -o $(BUILD)/digits
-	$(BIN)/hlsgen train $(BUILD)/digits --method bdwp --keep 2
+	$(BIN)/hlsgen train $(BUILD)/digits --method bdwp --keep 2 --no-checkpoints
 
 test: compiler $(VENV)/.test ## Run all tests.
 	$(BIN)/python -m pytest

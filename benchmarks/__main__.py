@@ -7,7 +7,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import build_time, csim_speed, matmul_memory
+from . import build_time, csim_speed, matmul_memory, network_step
 from .report import ROOT, show
 
 
@@ -21,6 +21,7 @@ def main() -> None:
         figures = build_time.measure(ROOT / "specs" / "digits.yaml", scratch)
         figures += csim_speed.measure(scratch / "bundle")
         figures += matmul_memory.measure(scratch / "bundle")
+        figures += network_step.measure(scratch / "bundle")
     rows = [(figure.what, figure.value, figure.kind) for figure in figures]
     show("hlsgen benchmarks", ("what", "value", "how"), rows, options.markdown)
 
