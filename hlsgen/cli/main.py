@@ -25,6 +25,10 @@ COMMANDS = {
         "Train a spec with several methods and seeds, and set them side by side.",
     ),
     "doctor": ("hlsgen.cli.doctor:doctor", "Tell what of the toolchain is here."),
+    "schedule": (
+        "hlsgen.cli.schedule:command",
+        "Model the cycles of a training step, product by product.",
+    ),
     "train": ("hlsgen.cli.train:train", "Train the network of a spec or a bundle."),
 }
 """Subcommands: where each one is, loaded when it is called, and its line in the help."""

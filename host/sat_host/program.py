@@ -254,7 +254,7 @@ def _tile_blocks(config: ArrayConfig, product: Product, interleave: int) -> int:
     total = config.blocks(product.columns)
     for most in range(config.memory_tile, 0, -1):
         blocks = even_size(total, most)
-        if _largest_count(config, product, interleave, blocks) <= MAX_COUNT:
+        if largest_count(config, product, interleave, blocks) <= MAX_COUNT:
             return blocks
     raise ArgumentError(
         f"product: a reduction of {product.sum_taps * product.reduction} elements is too long for "
@@ -262,7 +262,7 @@ def _tile_blocks(config: ArrayConfig, product: Product, interleave: int) -> int:
     )
 
 
-def _largest_count(config: ArrayConfig, product: Product, interleave: int, blocks: int) -> int:
+def largest_count(config: ArrayConfig, product: Product, interleave: int, blocks: int) -> int:
     """A bound of what the kernels count for a tile: cycles of its period (kernels/period.h), words
     and elements of its operands."""
     strip, sums = config.rows * interleave, interleave * blocks

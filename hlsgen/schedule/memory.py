@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Device memory, as the cycle model sees it: banks that move bytes, and what a burst costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Counts = npt.NDArray[np.int64]
+
+# Assumed, not measured: every burst also takes the time of one DDR4 burst (8 beats of 64 bits). An
+# isolated burst opens a row, and a rank opens at most four rows in tFAW, 21 to 30 ns at 2400 MT/s
+# for pages of 1 and 2 KiB (JEDEC JESD79-4): time for 101 to 144 bytes at 19.2 GB/s for each 64
+# bytes, so 37 to 80 bytes are lost.
+ASSUMED_BURST_OVERHEAD_BYTES = 64.0
+
+# Assumed, not measured: cycles from a request to its data. The kernels' buffers of 64 words are
+# there to cover it (templates/sat_stce.cpp.j2).
+ASSUMED_LATENCY_CYCLES = 64
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What a run moves of one operand: bytes, and the bursts in which they go."""
+
+    bytes: Counts
+    bursts: Counts
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Banks of device memory.
+
+    banks: how many. bytes_per_cycle: of one bank at its peak, in a cycle of the array's clock.
+    burst_overhead_bytes: the time that a burst takes beyond its bytes, as bytes at the peak; see
+    ASSUMED_BURST_OVERHEAD_BYTES. Raises ValueError for a memory that moves nothing.
+    """
+
+    banks: int
+    bytes_per_cycle: float
+    burst_overhead_bytes: float
+
+    def __post_init__(self) -> None:
+        if self.banks < 1:
+            raise ValueError(f"banks: expected at least 1, got {self.banks}")
+        if not (math.isfinite(self.bytes_per_cycle) and self.bytes_per_cycle > 0):
+            raise ValueError(f"bytes_per_cycle: expected more than 0, got {self.bytes_per_cycle}")
+        if not (math.isfinite(self.burst_overhead_bytes) and self.burst_overhead_bytes >= 0):
+            raise ValueError(
+                f"burst_overhead_bytes: expected at least 0, got {self.burst_overhead_bytes}"
+            )
+
+    def efficiency(self, burst_bytes: float) -> float:
+        """The part of the peak that bursts of `burst_bytes` reach."""
+        return burst_bytes / (burst_bytes + self.burst_overhead_bytes)
+
+    def cycles(self, operands: Mapping[str, Traffic]) -> Counts:
+        """Cycles that the busiest bank needs. Operand number i of the mapping lies in bank
+        i modulo `banks`, and the ports of a bank share it."""
+        busy: list[npt.NDArray[np.float64]] = [np.zeros(()) for _ in range(self.banks)]
+        for number, moved in enumerate(operands.values()):
+            bank = number % self.banks
+            busy[bank] = busy[bank] + (moved.bytes + moved.bursts * self.burst_overhead_bytes)
+        busiest = np.asarray(
+            np.ceil(np.max(np.stack(np.broadcast_arrays(*busy)), axis=0) / self.bytes_per_cycle)
+        )
+        return busiest.astype(np.int64)
