@@ -100,23 +100,13 @@ def works(rows: Sequence[Row], config: ArrayConfig, method: str, keep: int) -> l
     return found
 
 
-def geometry(row: Row) -> Convolution:
-    """The convolution of a row that has weights. Raises ArgumentError when there can be none."""
-    if row.kind == "linear":
-        return Convolution.linear(row.batch * row.h_in, row.c_in, row.c_out)
-    return Convolution(
-        row.batch, row.h_in, row.w_in, row.c_in, row.c_out,
-        (row.kh, row.kw), (row.stride,) * 2, (row.pad,) * 2,
-    )  # fmt: skip
-
-
 def _layer(row: Row, first: bool, config: ArrayConfig, method: str, keep: int) -> list[Work]:
     if row.kind == "attn":
         return list(_attention(row, config.group))
     if not row.prunable and not first:
         method = "dense"
     plan = plan_layer(row.layer, row.c_in, row.c_out, first, method, keep, config.group)
-    return _weighted(geometry(row), plan, config)
+    return _weighted(row.geometry(), plan, config)
 
 
 def _weighted(shape: Convolution, plan: LayerPlan, config: ArrayConfig) -> list[Work]:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from sat_host.convolution import Convolution
 from sat_host.errors import ArgumentError
 from sat_host.models.workload import Row
 
@@ -155,10 +154,7 @@ class _Table:
             self._fault(line, named["batch"].column, "batch", what, mend)
         if row.kind == "conv":
             try:
-                Convolution(
-                    1, row.h_in, row.w_in, row.c_in, row.c_out,
-                    (row.kh, row.kw), (row.stride,) * 2, (row.pad,) * 2,
-                )  # fmt: skip
+                row.geometry()
             except ArgumentError as error:
                 cell = named["kh" if str(error).startswith("kernel") else "h_in"]
                 self._fault(line, cell.column, "", str(error), "check the sizes of the layer")

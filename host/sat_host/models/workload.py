@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..convolution import Convolution
 from .network import Network, Operation, trace
 
 if TYPE_CHECKING:
@@ -34,6 +35,15 @@ class Row:
     stride: int
     pad: int
     prunable: int
+
+    def geometry(self) -> Convolution:
+        """The convolution of a row with weights. Raises ArgumentError when there can be none."""
+        if self.kind == "linear":
+            return Convolution.linear(self.batch * self.h_in, self.c_in, self.c_out)
+        return Convolution(
+            self.batch, self.h_in, self.w_in, self.c_in, self.c_out,
+            (self.kh, self.kw), (self.stride,) * 2, (self.pad,) * 2,
+        )  # fmt: skip
 
 
 def workload(network: Network, batch: int) -> tuple[Row, ...]:

@@ -129,7 +129,7 @@ class ArrayLayer(Layer):
         self._send(self._x.head(shape.in_pixels), x, run)
         with run.clock("FF"):
             self._device.convolve(y_device, self._x.head(shape.in_pixels), self._ff, shape)
-        y = self._receive(y_device, run)
+        y = receive(self._device, y_device, run)
         if self.bias is not None:
             with run.clock("bias"), np.errstate(all="ignore"):
                 y += self.bias.value
@@ -159,7 +159,7 @@ class ArrayLayer(Layer):
             self._device.convolve_backward(
                 x_device, dy_device, self._bp, shape, dy_keep=self.plan.dy_keep
             )
-        return self._receive(x_device, run).reshape(self._given)
+        return receive(self._device, x_device, run).reshape(self._given)
 
     def update(self, scalars: UpdateScalars) -> None:
         """Apply the gradients; the packed forms follow in the same pass."""
@@ -208,10 +208,6 @@ class ArrayLayer(Layer):
                 half = self._fold(half)
             self._device.write(target, half.reshape(target.rows, target.columns))
 
-    def _receive(self, source: Matrix, run: Run) -> Single:
-        with run.clock("transfer"):
-            return widen_binary16(self._device.read(source))
-
     def _as_taps(self, weights: Single) -> Single:
         """Weights [kh, kw, C_in, C_out] as the matrix that the device holds."""
         shape, lanes = self._shape, self._device.config.lanes
@@ -225,3 +221,9 @@ class ArrayLayer(Layer):
         rows = shape.tap_rows(self._device.config.lanes)
         taps = [matrix[tap * rows : tap * rows + shape.channels] for tap in range(shape.taps)]
         return np.stack(taps).reshape(*logical.kernel, logical.channels, logical.filters)
+
+
+def receive(device: Device, source: Matrix, run: Run) -> Single:
+    """A binary16 matrix [rows, columns] of the device, in binary32."""
+    with run.clock("transfer"):
+        return widen_binary16(device.read(source))

@@ -16,7 +16,7 @@ import numpy as np
 from ..binary16 import round_binary16, widen_binary16
 from ..device import Device, Matrix
 from .activations import exponential
-from .arrays import ArrayLayer
+from .arrays import ArrayLayer, receive
 from .base import Layer, Run, Single
 
 
@@ -65,7 +65,7 @@ class Attention(Layer):
         self._send_heads((q, k, v), parts, run)
         with run.clock("FF"):
             self._device.product_batch(s, q, k, batch, transpose_b=True)
-        weights = self._receive(s, run)
+        weights = receive(self._device, s, run)
         with run.clock("softmax"):
             softmax(weights)
         self._send(p, weights, run)
@@ -86,7 +86,7 @@ class Attention(Layer):
         with run.clock("BP"):
             self._device.product_batch(s, o, v, batch, transpose_b=True)  # dP = dO . V^T
             self._device.product_batch(v, p, o, batch, transpose_a=True)  # dV = P^T . dO, over V
-        gradient = self._receive(s, run)
+        gradient = receive(self._device, s, run)
         with run.clock("softmax"):
             softmax_gradient(self._weights, gradient)
         del self._weights
@@ -131,10 +131,6 @@ class Attention(Layer):
     def _send(self, target: Matrix, values: Single, run: Run) -> None:
         with run.clock("transfer"):
             self._device.write(target, round_binary16(values))
-
-    def _receive(self, source: Matrix, run: Run) -> Single:
-        with run.clock("transfer"):
-            return widen_binary16(self._device.read(source))
 
 
 def softmax(x: Single) -> None:
