@@ -7,7 +7,7 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from . import build_time, csim_speed, matmul_memory, network_step
+from . import build_time, csim_speed, matmul_memory, network_step, schedule_time
 from .report import ROOT, show
 
 
@@ -22,6 +22,7 @@ def main() -> None:
         figures += csim_speed.measure(scratch / "bundle")
         figures += matmul_memory.measure(scratch / "bundle")
         figures += network_step.measure(scratch / "bundle")
+    figures += schedule_time.measure(ROOT / "specs" / "vcu1525.yaml")
     rows = [(figure.what, figure.value, figure.kind) for figure in figures]
     show("hlsgen benchmarks", ("what", "value", "how"), rows, options.markdown)
 

@@ -26,6 +26,7 @@ from .errors import WorkError
 from .paths import package_dir
 from .project import Project
 from .render import CSIM_UNITS, INCLUDE_DIRS, render
+from .scheduled import Scheduled, program_text
 from .selftest import Check
 from .spec import Spec
 from .specfile import load_spec, parse_spec, read_spec
@@ -34,8 +35,8 @@ from .toolchain.compiler import find_compiler
 from .toolchain.gxx import CompiledLibrary, Plan, compile_library, plan_library
 from .toolchain.run import CommandError, command_text, describe_status, run
 
-STEPS = ("check", "render", "compile", "bundle", "self-test")
-"""The steps in order; the first two need no compiler and write nothing."""
+STEPS = ("check", "render", "schedule", "compile", "bundle", "self-test")
+"""The steps in order; the first three need no compiler and write nothing."""
 
 _SELFTEST_SECONDS = 300.0
 
@@ -128,13 +129,12 @@ def build(
     a step fails; then the target is as it was before.
     """
     ledger = _Ledger(on_step)
-    given = read_spec(spec_file) if text is None else text
-    spec = ledger.run(
-        "check", lambda: parse_spec(given, str(spec_file)), lambda _: (False, str(spec_file))
-    )
+    name, given = str(spec_file), read_spec(spec_file) if text is None else text
+    spec = ledger.run("check", lambda: parse_spec(given, name), lambda _: (False, name))
     target = target_of(spec, out)
     compiler = find_compiler(environ)
     project = ledger.run("render", lambda: render(spec), _tell_project)
+    made = ledger.run("schedule", lambda: program_text(spec, name), _tell_program)
     plan = plan_library(project, CSIM_UNITS, INCLUDE_DIRS, compiler, machine_isa())
     with open_cache(environ) as cache:
         library = ledger.run("compile", lambda: compile_library(plan, cache), _tell_library)
@@ -143,7 +143,7 @@ def build(
 
             def bundle() -> None:
                 with disk_errors(target.parent, "choose another folder with -o"):
-                    write_bundle(folder, spec, given, project, library, host)
+                    write_bundle(folder, spec, given, project, library, host, made.text)
 
             ledger.run("bundle", bundle, lambda _: (False, str(target)))
             key = selftest_key(spec, library.sha256, host)
@@ -260,6 +260,10 @@ def _remembers_selftest(spec: Spec, plan: Plan, cache: Cache) -> bool:
 
 def _tell_project(project: Project) -> tuple[bool, str]:
     return False, f"{len(project.files)} files, digest {project.digest[:12]}"
+
+
+def _tell_program(scheduled: Scheduled) -> tuple[bool, str]:
+    return False, scheduled.detail
 
 
 def _tell_library(library: CompiledLibrary) -> tuple[bool, str]:

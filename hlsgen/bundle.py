@@ -3,6 +3,8 @@
 
 * libsat.so: the csim library
 * bundle.json: the manifest, what `sat_host` must know to open and train the bundle
+* program.json: the program of a training step (hlsgen.schedule.program_file), for cards that have a
+  cycle model
 * spec.yaml: the user's spec, byte for byte
 * src/: the rendered project that the library was compiled from
 * sat_host/: the host package, so that a bundle runs where hlsgen is not installed
@@ -10,6 +12,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
 import shutil
@@ -17,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from sat_host.bundle import FORMAT, MANIFEST
-from sat_host.device import Device
+from sat_host.stored_program import FILE as PROGRAM
 
 from . import __version__
 from .paths import sat_host_dir
@@ -34,14 +37,17 @@ def host_project() -> Project:
     return Project(files)
 
 
-def manifest(spec: Spec, project: Project, library: CompiledLibrary) -> dict[str, Any]:
-    """The content of bundle.json."""
+def manifest(
+    spec: Spec, project: Project, library: CompiledLibrary, program: str | None = None
+) -> dict[str, Any]:
+    """The content of bundle.json. program: that of program.json, None when there is none."""
+    digest = None if program is None else hashlib.sha256(program.encode()).hexdigest()
     return {
         **spec.model_dump(mode="json"),
         "format": FORMAT,
         "hlsgen": __version__,
         "digest": project.digest,
-        "dataflows": list(Device.dataflows),
+        "program": None if digest is None else {"file": PROGRAM, "sha256": digest},
         "library": {
             "file": LIBRARY,
             "sha256": library.sha256,
@@ -58,11 +64,14 @@ def write_bundle(
     project: Project,
     library: CompiledLibrary,
     host: Project,
+    program: str | None = None,
 ) -> None:
     """Write all of a bundle into `folder`. The manifest comes last. Raises OSError."""
     shutil.copyfile(library.path, folder / LIBRARY)
     (folder / "spec.yaml").write_bytes(spec_text)
     write(project, folder / "src")
     write(host, folder / "sat_host")
-    text = json.dumps(manifest(spec, project, library), indent=2, sort_keys=True) + "\n"
+    if program is not None:
+        (folder / PROGRAM).write_text(program, encoding="utf-8")
+    text = json.dumps(manifest(spec, project, library, program), indent=2, sort_keys=True) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")

@@ -43,6 +43,25 @@ class ArraySpec(Section):
         1,
         16,
     )
+    feed: int = number("Activation words that enter the chain in a cycle", 2, 1, 2)
+    strip_words: int = number(
+        "Memory words of activations that the loader holds, twice: a strip of output rows reads "
+        "its source once where it fits; at least lanes x (rows + 1)",
+        8192,
+        16,
+        8192,
+    )
+
+    @model_validator(mode="after")
+    def _panel_held(self) -> ArraySpec:
+        if self.strip_words < (needed := self.lanes * (self.rows + 1)):
+            raise broken(
+                f"array.strip_words {self.strip_words} is below lanes x (rows + 1) = {needed}, "
+                "what a transposed panel takes",
+                f"raise strip_words to {needed}",
+                "array.strip_words", "array.lanes", "array.rows",
+            )  # fmt: skip
+        return self
 
     @model_validator(mode="after")
     def _sums_out_of_flight(self) -> ArraySpec:
@@ -101,6 +120,14 @@ class Spec(Section):
     )
     clock_mhz: int = number("Kernel clock in MHz", 200, 50, 500)
     array: ArraySpec = Field(default_factory=ArraySpec, description="The array of USPEs.")
+    dataflows: tuple[Literal["os", "ws"], ...] = Field(
+        default=("os", "ws"),
+        strict=False,
+        min_length=1,
+        max_length=2,
+        description="Dataflows that products may use: os (output stationary), which all can, and "
+        "ws (weight stationary); default [os, ws].",
+    )
     sparsity: SparsitySpec = Field(
         default_factory=SparsitySpec, validate_default=True, description="The N:M pruning."
     )
@@ -116,6 +143,17 @@ class Spec(Section):
         validate_default=True,
         description="Length and steps of the training.",
     )
+
+    @field_validator("dataflows")
+    @classmethod
+    def _output_stationary_always(cls, dataflows: tuple[str, ...]) -> tuple[str, ...]:
+        if "os" not in dataflows or len(set(dataflows)) < len(dataflows):
+            raise broken(
+                f"the dataflows [{', '.join(dataflows)}] are not os, alone or with ws",
+                "write [os, ws] or [os]",
+                "dataflows",
+            )
+        return dataflows
 
     # On the field and not on the model: so it runs even when some other section has an error.
     @field_validator("sparsity")
@@ -170,6 +208,8 @@ class Spec(Section):
             interleave=self.array.interleave,
             memory_tile=self.array.memory_tile,
             adder_latency=self.array.adder_latency,
+            feed=self.array.feed,
+            strip_words=self.array.strip_words,
         )
 
     def summary(self) -> str:

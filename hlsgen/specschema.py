@@ -153,7 +153,9 @@ def _expected_list(schema: Schema) -> str:
     if members := variants(items):
         key = items["discriminator"]["propertyName"]
         return f"a list of {count} sections, each with its `{key}`: {', '.join(members)}"
-    return f"a list of {count}, each a {expected(items).removeprefix('a ')}"
+    each = expected(items)
+    each = each if each.startswith("one of") else f"a {each.removeprefix('a ')}"
+    return f"a list of {count}, each {each}"
 
 
 def _range(schema: Schema) -> str:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads the command list and hands each command to the loaders, to the chain and to the store.
+// Reads the command list, hands each command to the loaders, and its tiles to the chain and to the
+// store.
 //
 // Contract: the commands of one list are independent; none reads what another writes, because the
 // loaders run ahead of the store by several tiles.
@@ -12,22 +13,24 @@
 
 namespace sat {
 
+// A tile of `columns` columns.
 template <class Config>
-Tile tile_of(const StceCommand& command) {
+Tile tile_of(const StceCommand& command, int columns) {
   SAT_INLINE
   const int reduction = static_cast<int>(command.reduction);
   const int keep = command.keep;
   const int interleave = command.interleave;
-  const int blocks = ceil_div(static_cast<int>(command.columns), Config::kLanes);
+  const int blocks = ceil_div(columns, Config::kLanes);
   const int sums = interleave * blocks;
   const int pass_cycles = longer(sums, Config::kAdderLatency);
   const int taps = taps_of(command);
   const int tap_panels = ceil_div(reduction, Config::kLanes);
   const int tail = reduction - (tap_panels - 1) * Config::kLanes;
-  const int full_products = packet_rows<Config>(Config::kLanes, keep) * pass_cycles;
-  const int tail_products = packet_rows<Config>(tail, keep) * pass_cycles;
-  const int full_cycles = panel_cycles<Config>(full_products, interleave);
-  const int tail_cycles = panel_cycles<Config>(tail_products, interleave);
+  const int full_rows = packet_rows<Config>(Config::kLanes, keep);
+  const int tail_rows = packet_rows<Config>(tail, keep);
+  const int all_rows = taps * ((tap_panels - 1) * full_rows + tail_rows);
+  const int full_cycles = panel_cycles<Config>(full_rows * pass_cycles, interleave);
+  const int tail_cycles = panel_cycles<Config>(tail_rows * pass_cycles, interleave);
   const int body_cycles = taps * (tap_panels - 1) * full_cycles + (taps - 1) * tail_cycles;
   Tile tile;
   tile.valid = 1;
@@ -39,9 +42,14 @@ Tile tile_of(const StceCommand& command) {
   tile.pass_cycles = static_cast<std::uint32_t>(pass_cycles);
   tile.panels = static_cast<std::uint32_t>(taps * tap_panels);
   tile.tap_panels = static_cast<std::uint32_t>(tap_panels);
-  tile.full_products = static_cast<std::uint32_t>(full_products);
-  tile.tail_products = static_cast<std::uint32_t>(tail_products);
+  tile.full_products = static_cast<std::uint32_t>(full_rows * pass_cycles);
+  tile.tail_products = static_cast<std::uint32_t>(tail_rows * pass_cycles);
   tile.body_cycles = static_cast<std::uint32_t>(body_cycles);
+  tile.stationary = is_weight_stationary<Config>(command) ? 1 : 0;
+  tile.blocks = static_cast<std::uint32_t>(blocks);
+  tile.batches = static_cast<std::uint32_t>(batches_of(command));
+  tile.chunk = static_cast<std::uint32_t>(ceil_div(all_rows, Config::kRows));
+  tile.packet_rows = static_cast<std::uint32_t>(all_rows);
   return tile;
 }
 
@@ -52,14 +60,24 @@ void fetch_commands(int count, const StceCommand* commands,
                     hls::stream<OutputTile>& to_store) {
   SAT_LOOP(FetchCommands_Command)
   for (int i = 0; i < count; ++i) {
-    SAT_PIPELINE(1)
     SAT_TRIPCOUNT(4096)
     const StceCommand command = commands[i];
     to_activations.write(command);
     to_weights.write(command);
     to_sums.write(command);
-    to_rows.write(tile_of<Config>(command));
-    to_store.write(output_of<Config>(command));
+    const int width = tile_columns<Config>(command);
+    int left = static_cast<int>(command.columns);
+    std::uint32_t first_block = 0;
+    SAT_LOOP(FetchCommands_Tile)
+    for (int tile = 0; tile < tiles_of<Config>(command); ++tile) {
+      SAT_PIPELINE(1)  // feed-forward but for the counters
+      SAT_TRIPCOUNT(4)
+      const int columns = shorter(left, width);
+      to_rows.write(tile_of<Config>(command, columns));
+      to_store.write(output_of<Config>(command, first_block, columns));
+      left -= columns;
+      first_block += command.blocks;
+    }
   }
   to_rows.write(end_of_tiles());
   to_store.write(end_of_output());

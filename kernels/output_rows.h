@@ -11,7 +11,9 @@ namespace sat {
 
 // What the two ends of the chain of sums need of a command.
 struct OutputTile {
-  std::uint32_t valid;  // 0 ends the list
+  std::uint32_t valid;       // 0 ends the list
+  std::uint32_t stationary;  // weight stationary
+  std::uint32_t units;       // of `interleave` rows: row units, or (weight stationary) batches
   std::uint32_t interleave;
   std::uint32_t blocks;   // column blocks of `lanes`
   std::uint32_t rows;     // valid rows of the tile
@@ -29,18 +31,20 @@ struct OutputTile {
 
 inline OutputTile end_of_output() { return OutputTile(); }
 
+// The tile of `columns` columns from column block `first_block` on.
 template <class Config>
-OutputTile output_of(const StceCommand& command) {
+OutputTile output_of(const StceCommand& command, std::uint32_t first_block, int columns) {
   SAT_INLINE
   OutputTile tile;
   tile.valid = 1;
+  tile.stationary = is_weight_stationary<Config>(command) ? 1 : 0;
+  tile.units = static_cast<std::uint32_t>(tile.stationary ? batches_of(command) : Config::kRows);
   tile.interleave = command.interleave;
-  tile.blocks =
-      static_cast<std::uint32_t>(ceil_div(static_cast<int>(command.columns), Config::kLanes));
+  tile.blocks = static_cast<std::uint32_t>(ceil_div(columns, Config::kLanes));
   tile.rows = command.rows;
-  tile.columns = command.columns;
+  tile.columns = static_cast<std::uint32_t>(columns);
   tile.binary32 = (command.flags & kStceBinary32) ? 1 : 0;
-  tile.address = command.y_address;
+  tile.address = command.y_address + first_block * (tile.binary32 ? 2u : 1u);
   tile.pitch = command.y_pitch;
   tile.row_jump = command.y_row_jump;
   tile.image_jump = command.y_image_jump;
@@ -56,6 +60,19 @@ OutputTile output_of(const StceCommand& command) {
     tile.width = command.out_width;
     tile.height = command.out_height;
   }
+  return tile;
+}
+
+// Where a tile's stored sums lie: binary32, in a mirror of Y with twice its steps when Y is binary16.
+template <class Config>
+OutputTile stored_sums_of(const StceCommand& command, std::uint32_t first_block, int columns) {
+  SAT_INLINE
+  OutputTile tile = output_of<Config>(command, first_block, columns);
+  const std::uint32_t scale = tile.binary32 ? 1u : 2u;
+  tile.address = command.sums_address + 2u * first_block;
+  tile.pitch *= scale;
+  tile.row_jump *= scale;
+  tile.image_jump *= scale;
   return tile;
 }
 
@@ -87,9 +104,10 @@ struct RowWalk {
   }
 };
 
-// Sends where the first row of each row unit lies, for every tile, in the order in which the units'
-// sums come to the store: the first unit, which holds the tile's last rows, first. A process of its
-// own, so that the store never waits for the walk through a tile's rows.
+// Sends where the first row of each unit lies, for every tile, in the order in which the units' sums
+// come to the store: batches from the first on; of row units the first one, which holds the tile's
+// last rows, first. A process of its own, so that the store never waits for the walk through a tile's
+// rows.
 template <class Config>
 void place_units(hls::stream<OutputTile>& tiles, hls::stream<OutputTile>& forward,
                  hls::stream<RowWalk>& places) {
@@ -105,10 +123,16 @@ void place_units(hls::stream<OutputTile>& tiles, hls::stream<OutputTile>& forwar
     int unit = 0;
     int row = 0;  // of the unit
     SAT_LOOP(PlaceUnits_Row)
-    for (int i = 0; i < Config::kRows * interleave; ++i) {
+    for (int i = 0; i < static_cast<int>(tile.units) * interleave; ++i) {
       SAT_PIPELINE(1)  // counters and an addition
       SAT_TRIPCOUNT(512)
-      if (row == 0) first[unit] = walk;
+      if (row == 0) {
+        if (tile.stationary) {
+          places.write(walk);
+        } else {
+          first[unit] = walk;
+        }
+      }
       walk.advance(tile);
       if (++row == interleave) {
         row = 0;
@@ -116,7 +140,7 @@ void place_units(hls::stream<OutputTile>& tiles, hls::stream<OutputTile>& forwar
       }
     }
     SAT_LOOP(PlaceUnits_Unit)
-    for (int u = Config::kRows - 1; u >= 0; --u) {
+    for (int u = tile.stationary ? -1 : Config::kRows - 1; u >= 0; --u) {
       SAT_PIPELINE(1)  // one memory read
       places.write(first[u]);
     }

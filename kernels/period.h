@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a row unit does in one period, as counts: a period computes one tile while the one before
-// leaves. The array's schedule is all here; row_unit.h carries it out.
+// What a row unit does in one period, as counts. The array's schedule is all here; row_unit.h carries
+// it out. All rows count the same cycles; where the shares of the rows lie in them depends on the row.
+//
+// Output stationary, a period computes one tile while the one before leaves:
 //
 //   cycle 0          enter_end                      drained_end              cycles
 //     | sums enter    | finished sums leave           |                         |
@@ -10,6 +12,10 @@
 //
 // The last pass puts its sums where the leaving ones were, so it may not begin before those are
 // gone: products start at products_start, which all rows share.
+//
+// Weight stationary, a period computes one batch of output rows. Its first pass takes the sums from
+// the row above, its last pass hands them on; meanwhile come the next batch's activations, and some
+// of the next tile's packets.
 #pragma once
 
 #include "types.h"
@@ -27,16 +33,16 @@ struct PeriodTiles {
 
 // What goes on beside each other in a panel.
 struct PanelWork {
-  int forwarded;  // activation words for the rows below,
-  int words;      // ... and with this row's own
+  int forwarded;  // activation tokens for the rows below,
+  int tokens;     // ... and with this row's own
   int products;
   int cycles;
 };
 
 // Cycles of a panel: its products, and beside them the intake of the next one's activations.
 template <class Config>
-inline int panel_cycles(int products, int incoming) {
-  return longer(products, Config::kRows * incoming);
+inline int panel_cycles(int products, int interleave) {
+  return longer(products, Config::kRows * tokens_of<Config>(interleave));
 }
 
 // Work of one period, counted before its loop, whose only exit test is then a counter. All rows
@@ -49,6 +55,7 @@ struct PeriodPlan {
   bool from_zero;
   int panels;      // of all taps
   int tap_panels;  // of each, of which the last is the tail
+  int blocks;
   int pass_sums;
   int pass_cycles;
   PanelWork full;
@@ -64,18 +71,26 @@ struct PeriodPlan {
   int drained_end;  // ... and the cycles in which the rows below send theirs
   int products_start;
   int cycles;
+  bool batched;      // weight stationary:
+  int held;          // ... packets of each block in this row
+  int packet_begin;  // ... of the next tile: number of the first one of this period,
+  int own_begin;     // ... and of the first one that this row holds;
+  int above_packets; // ... cycles in which come those that rows above hold,
+  int own_packets;   // ... and those of this row,
+  int packets_end;   // ... and all
 
+  // A constant without the hardware for it.
+  bool stationary() const { return Config::kWeightStationary && batched; }
+
+  // An output-stationary period.
   explicit PeriodPlan(const PeriodTiles& tiles) {
     SAT_INLINE
     const int row = static_cast<int>(tiles.row);
     const int below = Config::kRows - 1 - row;
     const Tile& tile = tiles.computed;
-    interleave = static_cast<int>(tile.interleave);
-    keep = static_cast<int>(tile.keep);
-    dense = keep == Config::kGroup;
-    from_zero = !tile.accumulate;
-    pass_sums = static_cast<int>(tile.sums);
-    pass_cycles = static_cast<int>(tile.pass_cycles);
+    take_shape(tile);
+    batched = false;
+    held = packet_begin = own_begin = above_packets = own_packets = packets_end = 0;
     plan_panels(tiles, below);
     plan_traffic(tiles, row, below);
     last_pass = tile.valid ? last.products - pass_cycles : 0;
@@ -85,13 +100,63 @@ struct PeriodPlan {
     cycles = longer(products_start + body_cycles + last.cycles, drained_end);
   }
 
+  // A weight-stationary period: a batch of `computed`, while a batch of `fed` and, from number `first`
+  // on, `packets` packets of `next` come in. An invalid tile has no part in it.
+  PeriodPlan(std::uint32_t row_number, const Tile& computed, const Tile& fed, const Tile& next,
+             int first, int packets) {
+    SAT_INLINE
+    const int row = static_cast<int>(row_number);
+    take_shape(computed);
+    batched = true;
+    held = held_by(row, computed);
+    panels = tap_panels = 1;
+    body_cycles = products_start = 0;
+    below_end = own_enters = enter_end = above_end = own_leaves = drained_end = 0;
+    last.products = static_cast<int>(computed.chunk) * pass_cycles;
+    last.tokens = static_cast<int>(fed.panels) *
+                  tokens_of<Config>(static_cast<int>(fed.interleave));
+    last.forwarded = last.tokens;
+    last.cycles = longer(longer(last.products, last.tokens), packets);
+    full = tail = last;
+    last_pass = (held - 1) * pass_cycles;
+    packet_begin = first;
+    own_begin = row * static_cast<int>(next.chunk * next.blocks);
+    const int own_end = own_begin + held_by(row, next) * static_cast<int>(next.blocks);
+    above_packets = within(own_begin - first, packets);
+    own_packets = within(own_end - first, packets);
+    packets_end = packets;
+    cycles = last.cycles;
+  }
+
  private:
-  static PanelWork work(int products, int incoming, int below) {
+  void take_shape(const Tile& tile) {
+    SAT_INLINE
+    interleave = static_cast<int>(tile.interleave);
+    keep = static_cast<int>(tile.keep);
+    dense = keep == Config::kGroup;
+    from_zero = !tile.accumulate;
+    blocks = static_cast<int>(tile.blocks);
+    pass_sums = static_cast<int>(tile.sums);
+    pass_cycles = static_cast<int>(tile.pass_cycles);
+  }
+
+  static int within(int count, int most) { return longer(0, shorter(count, most)); }
+
+  // Packets of each block that a row holds: a chunk, or what is left of the reduction.
+  static int held_by(int row, const Tile& tile) {
+    SAT_INLINE
+    const int rows = static_cast<int>(tile.packet_rows);
+    const int chunk = static_cast<int>(tile.chunk);
+    return within(rows - row * chunk, chunk);
+  }
+
+  static PanelWork work(int products, int next_interleave, int below) {
     PanelWork panel;
+    const int incoming = tokens_of<Config>(next_interleave);
     panel.forwarded = below * incoming;
-    panel.words = panel.forwarded + incoming;
+    panel.tokens = panel.forwarded + incoming;
     panel.products = products;
-    panel.cycles = panel_cycles<Config>(products, incoming);
+    panel.cycles = panel_cycles<Config>(products, next_interleave);
     return panel;
   }
 
@@ -121,105 +186,5 @@ struct PeriodPlan {
     drained_end = enter_end + Config::kRows * own;
   }
 };
-
-// Where the products of a period stand.
-struct PeriodPlace {
-  int panels_left;      // of all taps, with the one at hand,
-  int tap_panels_left;  // ... and of the tap at hand
-  bool first_panel;
-  int panel_cycle;
-  int group;  // of the panel
-  int n;      // of keep
-  int slot;   // of the pass: the sum that is touched
-  int first;  // slot at which the packet in use began; slot - first is the activation row
-
-  template <class Config>
-  explicit PeriodPlace(const PeriodPlan<Config>& plan)
-      : panels_left(plan.panels),
-        tap_panels_left(plan.tap_panels),
-        first_panel(true),
-        panel_cycle(0),
-        group(0),
-        n(0),
-        slot(0),
-        first(0) {}
-
-  // The work of the first panel.
-  template <class Config>
-  static PanelWork first_work(const PeriodPlan<Config>& plan) {
-    SAT_INLINE
-    if (plan.panels == 1) return plan.last;
-    return plan.tap_panels == 1 ? plan.tail : plan.full;
-  }
-
-  // The work of the panel after this one, chosen by the counters as they are before it: all
-  // comparisons go side by side.
-  template <class Config>
-  PanelWork next_work(const PeriodPlan<Config>& plan) const {
-    SAT_INLINE
-    if (panels_left == 2) return plan.last;
-    return plan.tap_panels == 1 || tap_panels_left == 2 ? plan.tail : plan.full;
-  }
-
-  // To the start of the panel after this one.
-  template <class Config>
-  void next_panel(const PeriodPlan<Config>& plan) {
-    SAT_INLINE
-    --panels_left;
-    tap_panels_left = tap_panels_left == 1 ? plan.tap_panels : tap_panels_left - 1;
-    first_panel = false;
-    panel_cycle = 0;
-    group = 0;
-    n = 0;
-    slot = 0;
-    first = 0;
-  }
-
-  // `cycles` further, with no event of the pass inside.
-  template <class Config>
-  void advance_products(int cycles, const PeriodPlan<Config>& plan) {
-    SAT_INLINE
-    slot += cycles;
-    if (slot == first + plan.interleave) first = slot;
-    if (slot == plan.pass_cycles) {
-      slot = 0;
-      first = 0;
-      if (++n == plan.keep) {
-        n = 0;
-        ++group;
-      }
-    }
-  }
-};
-
-// Cycles from `now` in which `event` does not fall, if fewer than `steady`.
-inline int until(int steady, int now, int event) {
-  return event > now && event - now < steady ? event - now : steady;
-}
-
-// How many cycles from here on take the same path through run_period (row_unit.h): every bound that
-// it compares a counter with is listed here.
-template <class Config>
-inline int steady_cycles(int cycle, const PeriodPlan<Config>& plan, const PanelWork& work,
-                         const PeriodPlace& place) {
-  int steady = plan.cycles - cycle;
-  steady = until(steady, cycle, plan.below_end);
-  steady = until(steady, cycle, plan.own_enters);
-  steady = until(steady, cycle, plan.enter_end);
-  steady = until(steady, cycle, plan.above_end);
-  steady = until(steady, cycle, plan.own_leaves);
-  steady = until(steady, cycle, plan.drained_end);
-  steady = until(steady, cycle, plan.products_start);
-  steady = until(steady, place.panel_cycle, work.forwarded);
-  steady = until(steady, place.panel_cycle, work.words);
-  steady = until(steady, place.panel_cycle, work.products);
-  steady = until(steady, place.panel_cycle, work.cycles);
-  if (place.panel_cycle < work.products) {
-    steady = until(steady, place.slot, place.first + plan.interleave);
-    steady = until(steady, place.slot, plan.pass_sums);
-    steady = until(steady, place.slot, plan.pass_cycles);
-  }
-  return steady;
-}
 
 }  // namespace sat

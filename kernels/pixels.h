@@ -81,16 +81,18 @@ struct TapWalk {
   }
 };
 
-// The word of a pixel, a tap and its channels; zeros outside of the image.
+// The word of a pixel, a tap and its channels, from words that begin at address `origin`; zeros
+// outside of the image.
 template <class Config>
-inline Word<Config> read_pixel(const StceCommand& command, const Word<Config>* memory,
-                               const PixelWalk& pixel, const TapWalk& tap) {
+inline Word<Config> read_pixel(const StceCommand& command, const Word<Config>* words,
+                               std::uint32_t origin, const PixelWalk& pixel, const TapWalk& tap) {
   SAT_INLINE
   const int x = pixel.x + tap.x;
   const int y = pixel.y + tap.y;
   const bool inside = x >= 0 && x < static_cast<int>(command.a_width) && y >= 0 &&
                       y < static_cast<int>(command.a_height);
-  return inside ? memory[pixel.address + tap.address + tap.block] : zero_word<Config>();
+  const std::uint32_t address = pixel.address + tap.address + tap.block - origin;
+  return inside ? words[address] : zero_word<Config>();
 }
 
 }  // namespace sat

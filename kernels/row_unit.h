@@ -2,32 +2,46 @@
 //
 // A row unit: `lanes` USPEs, the activations of up to `interleave` output rows, and the memory tile
 // of their sums. Row units form a chain; each keeps its own share of what passes and hands on the
-// rest. All of it is one loop at II = 1 in which three things go on side by side:
+// rest. All of it is one loop at II = 1, whichever dataflow a tile has.
 //
-//   intake   the activation words of the next panel: those of the rows below go on, then own ones
+// Output stationary: a row unit holds sums. Three things go on side by side:
+//
+//   intake   the activation tokens of the next panel: those of the rows below go on, then own ones
 //   traffic  on the chain of sums: when the tile accumulates, its stored sums enter before any
 //            product, those of the rows below first; then the previous tile's finished sums leave,
 //            rows above first
-//   products of the current tile, output stationary: for each group, for n < keep, for each column
-//            block one packet is used for `interleave` cycles
+//   products of the current tile: for each group, for n < keep, for each column block one packet is
+//            used for `interleave` cycles
 //
 // Sums run in one memory; the last pass puts them in another, from which they leave while the next
 // tile runs. Activations have two banks, one for the panel at hand and one for the next.
 //
-// Why it can't deadlock: the chain is systolic. All rows count the same cycles (period.h), and what
-// a row writes in a cycle the next row reads in the same cycle of its own count. So a row is behind
-// the one above by the latency of the loop's body, and a stream holds no more than that.
+// Weight stationary: a row unit holds packets, a run of the reduction: the first row the first ones,
+// and so on. Sums enter, collect its terms in order, and go on to the row below, so that a sum passes
+// the chain once, whatever the reduction's length. A period is a batch of `interleave` output rows;
+// beside its products come the activations of the next batch, which every row keeps and hands on,
+// and packets of the next tile.
+//
+// Why it can't deadlock. Output stationary, the chain is systolic: all rows count the same cycles
+// (period.h), and what a row writes in a cycle the next row reads in the same cycle of its own count.
+// So a row is behind the one above by the latency of the loop's body, and a stream holds no more than
+// that. Weight stationary, a row waits for the sums of the row above, and so is behind it by up to a
+// period; a period's activations and packets fit the streams between (kBatchTokens).
 //
 // Why II = 1 holds: the interleave mapping. A sum that a pass wrote is read by the next pass, and a
 // pass lasts at least adder_latency cycles (idle ones are added to a tile that is too small), in
 // which the tool fits read, addition and write. Each memory has one read and one write a cycle.
 //
-// Contract per tile and row unit r of R: reads (R - r) * interleave words a panel, of which it
-// forwards all but the last `interleave`; reads and forwards packet_rows * blocks packets; sends
-// (r + 1) * interleave * blocks sums. Row unit r holds output rows (R - 1 - r) * interleave and on.
+// Contract per output-stationary tile and row unit r of R, with t = tokens_of(interleave): reads
+// (R - r) * t tokens a panel, of which it forwards all but the last t; reads and forwards
+// packet_rows * blocks packets; sends (r + 1) * interleave * blocks sums. Row unit r holds output rows
+// (R - 1 - r) * interleave and on. Weight stationary: reads and forwards panels * t tokens a batch;
+// reads packets from number r * chunk * blocks on, of which it keeps chunk * blocks; reads (but for row
+// 0, unless the tile accumulates) and sends interleave * blocks sums a batch.
 #pragma once
 
-#include "period.h"
+#include "period_place.h"
+#include "row_steps.h"
 #include "types.h"
 #include "uspe.h"
 
@@ -35,34 +49,64 @@ namespace sat {
 
 template <class Config>
 struct RowState {
-  OperandWord<Config> activations[2][Config::kInterleave];
+  OperandWord<Config> activations[2][Geometry<Config>::kHeldTokens * Config::kFeed];
   SumWord<Config> running[Geometry<Config>::kTileSums];
   SumWord<Config> leaving[Geometry<Config>::kTileSums];
+  Packet<Config> packets[2][Geometry<Config>::kHeldPackets];
 };
 
-// The next panel's activation words, into the bank that no product reads.
+// Which of the two banks the products read; the other one is filled.
+struct Banks {
+  int activations;
+  int packets;
+};
+
+// The next panel's activation tokens, or the next batch's, into the bank that no product reads.
 template <class Config, class ActivationsOut>
-inline void take_activations(int cycle, int cycles, const PanelWork& work,
+inline void take_activations(int cycle, int cycles, const PanelWork& work, bool keeps_all,
                              OperandWord<Config>* activations,
-                             hls::stream<OperandWord<Config>>& activations_in,
+                             hls::stream<Activations<Config>>& activations_in,
                              ActivationsOut& activations_out) {
   SAT_INLINE
-  if (cycle < work.forwarded) {
-    SAT_LOOP(RowUnit_ForwardActivations)
-    for (int i = 0; i < cycles; ++i) {
-      SAT_UNROLL
-      activations_out.write(activations_in.read());
-    }
-  } else if (cycle < work.words) {
-    SAT_LOOP(RowUnit_KeepActivations)
-    for (int i = 0; i < cycles; ++i) {
-      SAT_UNROLL
-      activations[cycle - work.forwarded + i] = activations_in.read();
+  if (cycle >= work.tokens) return;
+  const bool forwards = cycle < work.forwarded;
+  const int first = keeps_all ? 0 : work.forwarded;
+  SAT_LOOP(RowUnit_TakeActivations)
+  for (int i = 0; i < cycles; ++i) {
+    SAT_UNROLL
+    const Activations<Config> token = activations_in.read();
+    if (forwards) activations_out.write(token);
+    if (keeps_all || !forwards) {
+      SAT_LOOP(RowUnit_KeepActivations)
+      for (int f = 0; f < Config::kFeed; ++f) {
+        SAT_UNROLL
+        activations[(cycle - first + i) * Config::kFeed + f] = token.row[f];
+      }
     }
   }
 }
 
-// Traffic on the chain of sums.
+// Packets of the next weight-stationary tile, into the bank that no product reads.
+template <class Config, class PacketsOut>
+inline void take_packets(int cycle, int cycles, const PeriodPlan<Config>& plan,
+                         Packet<Config>* packets, hls::stream<Packet<Config>>& packets_in,
+                         PacketsOut& packets_out) {
+  SAT_INLINE
+  // Those of the rows above were kept there, though their cycles pass here too.
+  if (cycle < plan.above_packets || cycle >= plan.packets_end) return;
+  SAT_LOOP(RowUnit_TakePackets)
+  for (int i = 0; i < cycles; ++i) {
+    SAT_UNROLL
+    const Packet<Config> packet = packets_in.read();
+    if (cycle < plan.own_packets) {
+      packets[plan.packet_begin - plan.own_begin + cycle + i] = packet;
+    } else {
+      packets_out.write(packet);
+    }
+  }
+}
+
+// Traffic on the chain of sums, output stationary.
 template <class Config>
 inline void move_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
                       RowState<Config>& state, hls::stream<SumWord<Config>>& sums_in,
@@ -94,29 +138,56 @@ inline void move_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
 // The products of `cycles` cycles: one packet, or none in the idle cycles of a pass.
 template <class Config, class PacketsOut>
 inline void make_products(int cycles, const PeriodPlan<Config>& plan, const PeriodPlace& place,
-                          const OperandWord<Config>* activations, Packet<Config>& packet,
+                          bool first_row, const Banks& banks, Packet<Config>& packet,
                           RowState<Config>& state, hls::stream<Packet<Config>>& packets_in,
-                          PacketsOut& packets_out) {
+                          PacketsOut& packets_out, hls::stream<SumWord<Config>>& sums_in,
+                          hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   if (place.slot >= plan.pass_sums) return;
-  if (place.slot == place.first) {
+  const bool first_pass = place.first_panel && place.group == 0 && place.n == 0;
+  if (plan.stationary() && place.n >= plan.held) {
+    // A row without packets of this tile hands its sums on.
+    if (plan.held == 0 && first_pass) {
+      SAT_LOOP(RowUnit_HandOn)
+      for (int i = 0; i < cycles; ++i) {
+        SAT_UNROLL
+        sums_out.write(sums_in.read());
+      }
+    }
+    return;
+  }
+  if (plan.stationary()) {
+    packet = state.packets[banks.packets][place.n * plan.blocks + place.block];
+  } else if (place.slot == place.first) {
     packet = packets_in.read();
     packets_out.write(packet);
   }
-  const bool fresh = plan.from_zero && place.first_panel && place.group == 0 && place.n == 0;
-  const bool finished = place.panels_left == 1 && place.panel_cycle >= plan.last_pass;
-  multiply_accumulate<Config>(cycles, fresh, finished, state.running, state.leaving, place.slot,
-                              activations, place.slot - place.first, place.group, packet,
-                              plan.dense, place.n);
+  const int token_rows = tokens_of<Config>(plan.interleave) * Config::kFeed;
+  UspePass pass;
+  pass.from = !first_pass ? SumFrom::kRunning : SumFrom::kZero;
+  if (first_pass && !plan.from_zero && !plan.stationary()) pass.from = SumFrom::kRunning;
+  if (first_pass && plan.stationary() && !(first_row && plan.from_zero)) pass.from = SumFrom::kStream;
+  const bool final_pass = place.panels_left == 1 && place.panel_cycle >= plan.last_pass;
+  pass.to = !final_pass ? SumTo::kRunning : plan.stationary() ? SumTo::kStream : SumTo::kLeaving;
+  pass.slot = place.slot;
+  // Finished sums leave row by row.
+  pass.leaving_slot = (place.slot - place.first) * plan.blocks + place.block;
+  pass.leaving_step = plan.blocks;
+  pass.row = place.slot - place.first + (plan.stationary() ? packet.place.word * token_rows : 0);
+  pass.group = plan.stationary() ? packet.place.group : place.group;
+  pass.dense = plan.dense;
+  pass.element = plan.stationary() ? packet.place.element : place.n;
+  multiply_accumulate<Config>(cycles, pass, state.activations[banks.activations], packet,
+                              state.running, state.leaving, sums_in, sums_out);
 }
 
 template <class Config, class ActivationsOut, class PacketsOut>
-void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
-                hls::stream<OperandWord<Config>>& activations_in, ActivationsOut& activations_out,
-                hls::stream<Packet<Config>>& packets_in, PacketsOut& packets_out,
-                hls::stream<SumWord<Config>>& sums_in, hls::stream<SumWord<Config>>& sums_out) {
+void run_period(const PeriodPlan<Config>& plan, std::uint32_t row, Banks& banks,
+                RowState<Config>& state, hls::stream<Activations<Config>>& activations_in,
+                ActivationsOut& activations_out, hls::stream<Packet<Config>>& packets_in,
+                PacketsOut& packets_out, hls::stream<SumWord<Config>>& sums_in,
+                hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
-  const PeriodPlan<Config> plan(tiles);
   PeriodPlace place(plan);
   PanelWork work = PeriodPlace::first_work(plan);
   Packet<Config> packet = Packet<Config>();
@@ -128,21 +199,27 @@ void run_period(const PeriodTiles& tiles, int& bank, RowState<Config>& state,
     SAT_RECURRENCE(state.running, Config::kAdderLatency)
     cycles = SAT_STEADY(steady_cycles(cycle, plan, work, place));
 
-    move_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
+    if (plan.stationary()) {
+      take_packets<Config>(cycle, cycles, plan, state.packets[1 - banks.packets],
+                           packets_in, packets_out);
+    } else {
+      move_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
+    }
 
     if (cycle >= plan.products_start && place.panels_left > 0) {
-      take_activations<Config>(place.panel_cycle, cycles, work, state.activations[1 - bank],
-                               activations_in, activations_out);
+      take_activations<Config>(place.panel_cycle, cycles, work, plan.stationary(),
+                               state.activations[1 - banks.activations], activations_in,
+                               activations_out);
       if (place.panel_cycle < work.products) {
-        make_products<Config>(cycles, plan, place, state.activations[bank], packet, state,
-                              packets_in, packets_out);
+        make_products<Config>(cycles, plan, place, row == 0, banks, packet, state, packets_in,
+                              packets_out, sums_in, sums_out);
         place.advance_products(cycles, plan);
       }
       place.panel_cycle += cycles;
       if (place.panel_cycle == work.cycles) {
+        if (work.tokens > 0) banks.activations = 1 - banks.activations;
         work = place.next_work(plan);
         place.next_panel(plan);
-        bank = 1 - bank;
       }
     }
   }
@@ -159,7 +236,7 @@ inline Tile take_tile(hls::stream<Tile>& tiles_in, TilesOut& tiles_out) {
 }
 
 template <class Config, class TilesOut, class ActivationsOut, class PacketsOut>
-void row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& activations_in,
+void row_unit(hls::stream<Tile>& tiles_in, hls::stream<Activations<Config>>& activations_in,
               hls::stream<Packet<Config>>& packets_in, hls::stream<SumWord<Config>>& sums_in,
               TilesOut& tiles_out, ActivationsOut& activations_out, PacketsOut& packets_out,
               hls::stream<SumWord<Config>>& sums_out) {
@@ -168,32 +245,37 @@ void row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& act
   SAT_STORAGE(state.activations, ram_s2p, lutram)
   SAT_STORAGE(state.running, ram_s2p, bram)
   SAT_STORAGE(state.leaving, ram_s2p, bram)
+  SAT_PARTITION(state.packets, 1)
+  SAT_STORAGE(state.packets, ram_s2p, bram)
 
-  int bank = 0;  // of the activations: the current panel's
+  Banks banks = Banks();
   PeriodTiles tiles;
   tiles.drained = end_of_tiles();
   tiles.computed = end_of_tiles();
   tiles.entering = take_tile(tiles_in, tiles_out);
   tiles.row = tiles.entering.row;  // even the token that ends the list counts the rows
+  int batch = 0;
+  int packets_taken = 0;  // of the entering tile
   SAT_LOOP(RowUnit_Period)
   while (tiles.drained.valid || tiles.computed.valid || tiles.entering.valid) {
     SAT_TRIPCOUNT(4096)
+    const RowStep step = next_step<Config>(tiles, batch, packets_taken);
     // Periods must not overlap: the memories' claims hold within one.
-    run_period<Config>(tiles, bank, state, activations_in, activations_out, packets_in,
-                       packets_out, sums_in, sums_out);
-    tiles.drained = tiles.computed;
-    tiles.computed = tiles.entering;
-    if (tiles.entering.valid) tiles.entering = take_tile(tiles_in, tiles_out);
+    run_period<Config>(period_of<Config>(step, tiles, batch, packets_taken), tiles.row, banks, state,
+                       activations_in, activations_out, packets_in, packets_out, sums_in, sums_out);
+    if (step.ends_tile && step.stationary) banks.packets = 1 - banks.packets;
+    finish_step(step, tiles, batch, packets_taken);
+    if (step.ends_tile && step.enters) tiles.entering = take_tile(tiles_in, tiles_out);
   }
 }
 
 template <class Config>
-void last_row_unit(hls::stream<Tile>& tiles_in, hls::stream<OperandWord<Config>>& activations_in,
+void last_row_unit(hls::stream<Tile>& tiles_in, hls::stream<Activations<Config>>& activations_in,
                    hls::stream<Packet<Config>>& packets_in,
                    hls::stream<SumWord<Config>>& sums_in,
                    hls::stream<SumWord<Config>>& sums_out) {
   NoStream<Tile> no_tiles;
-  NoStream<OperandWord<Config>> no_activations;
+  NoStream<Activations<Config>> no_activations;
   NoStream<Packet<Config>> no_packets;
   row_unit<Config>(tiles_in, activations_in, packets_in, sums_in, no_tiles, no_activations,
                    no_packets, sums_out);

@@ -48,6 +48,15 @@ struct Geometry {
   static_assert(kTileSums >= Config::kAdderLatency,
                 "interleave x memory tile must cover the adder's latency");
 
+  // Packets that a row unit holds when it is weight stationary: as many as sums, but at least its
+  // share of a panel.
+  static constexpr int kHeldPackets =
+      Config::kWeightStationary ? longer(kTileSums, ceil_div(kLanes, kRows)) : 1;
+  // Tokens of activations that a row unit holds, of kFeed words each: of a panel, or of a batch.
+  static constexpr int kHeldTokens = longer(ceil_div(Config::kInterleave, Config::kFeed),
+                                            Config::kWeightStationary ? Config::kBatchTokens : 0);
+  static_assert(Config::kStripWords >= kLanes * (kRows + 1), "a transposed panel must fit");
+
   static int value_words(int keep) { return kGroupsPerPanel * keep; }
   static int index_words(int keep) {
     return keep == kGroup ? 0 : ceil_div(kGroupsPerPanel * keep, kIndexSlots);
@@ -65,6 +74,35 @@ inline int taps_of(const StceCommand& command) {
 template <class Config>
 inline int panels_of(const StceCommand& command) {
   return taps_of(command) * ceil_div(static_cast<int>(command.reduction), Config::kLanes);
+}
+
+// Tokens in which the activation rows of a row unit travel, for each word of the reduction.
+template <class Config>
+inline int tokens_of(int interleave) {
+  return ceil_div(interleave, Config::kFeed);
+}
+
+// A command's columns go in tiles of `blocks` column blocks; the last tile has what is left. (At least
+// one, here and in batches_of: the simulator reads a command of zeros from a stream that ran dry.)
+template <class Config>
+inline int tile_columns(const StceCommand& command) {
+  return longer(static_cast<int>(command.blocks), 1) * Config::kLanes;
+}
+
+template <class Config>
+inline int tiles_of(const StceCommand& command) {
+  return ceil_div(static_cast<int>(command.columns), tile_columns<Config>(command));
+}
+
+// Without weight-stationary hardware this is a constant, and all that hangs on it goes.
+template <class Config>
+inline bool is_weight_stationary(const StceCommand& command) {
+  return Config::kWeightStationary && (command.flags & kStceWeightStationary) != 0;
+}
+
+// Batches of a weight-stationary command: `interleave` output rows each.
+inline int batches_of(const StceCommand& command) {
+  return ceil_div(static_cast<int>(command.rows), longer(static_cast<int>(command.interleave), 1));
 }
 
 // Packets that a panel of `elements` needs for each column block: kept weights of whole groups, or,
@@ -87,11 +125,50 @@ using SumWord = hls::vector<float, Config::kLanes>;
 template <class Config>
 using IndexWord = hls::vector<ap_uint<Geometry<Config>::kIndexBits>, Config::kLanes>;
 
+// What moves down the chain of activations in a cycle: a word of each of kFeed output rows.
+template <class Config>
+struct Activations {
+  OperandWord<Config> row[Config::kFeed];
+};
+
+// The same as it comes from memory.
+template <class Config>
+struct WordToken {
+  Word<Config> row[Config::kFeed];
+};
+
+// The activations that a packet's weights meet: a word of the reduction and a group of it. Dense,
+// `element` is the one of the group.
+struct PacketPlace {
+  std::uint16_t word;
+  std::uint8_t group;
+  std::uint8_t element;
+};
+
 // B, as it runs down the chain: for each lane a weight and the index of its activation.
 template <class Config>
 struct Packet {
   OperandWord<Config> value;
   IndexWord<Config> index;
+  PacketPlace place;
+};
+
+// Where a sum comes from and goes to: the memory of running sums, that of leaving ones, the chain.
+enum class SumFrom { kZero, kRunning, kStream };
+enum class SumTo { kRunning, kLeaving, kStream };
+
+// What a packet meets: activation rows from `row` on, in lanes of `group` (dense: its `element` for
+// all), and sums from `slot` on.
+struct UspePass {
+  SumFrom from;
+  SumTo to;
+  int slot;
+  int leaving_slot;  // where the first sum leaves from,
+  int leaving_step;  // ... and how far from it the next one
+  int row;
+  int group;
+  bool dense;
+  int element;
 };
 
 // One output tile, as it runs down the chain: what a row unit needs. Counts that all rows share are
@@ -109,6 +186,11 @@ struct Tile {
   std::uint32_t full_products;  // cycles of a full panel's products
   std::uint32_t tail_products;  // ... and of a tail's
   std::uint32_t body_cycles;    // of all panels but the last
+  std::uint32_t stationary;     // weight stationary:
+  std::uint32_t blocks;         // ... column blocks,
+  std::uint32_t batches;        // ... of `interleave` output rows,
+  std::uint32_t chunk;          // ... packets of each block in a row unit, the last ones with fewer,
+  std::uint32_t packet_rows;    // ... and of the whole reduction
 };
 
 inline Tile end_of_tiles() { return Tile(); }

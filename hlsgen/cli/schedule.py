@@ -3,29 +3,37 @@
 
 from __future__ import annotations
 
-import difflib
 import json
-import sys
-from dataclasses import replace
+import textwrap
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 from sat_host.methods import METHODS
-from sat_host.models.workload import Row, workload
 from sat_host.settings import LIMITS
 
 from .. import workloads
-from ..cards import CARDS
 from ..errors import InputError
-from ..faults import shown
-from ..schedule import report
-from ..schedule.choose import schedule
-from ..schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
-from ..schedule.work import works
+from ..schedule import ablation, paper, report
+from ..schedule.options import Options
+from ..schedule.step import Hardware, Pruning, model_step
 from ..spec import Spec
 from ..specfile import load_spec
-from ..workloads.table import read
 from .options import PATH
+from .schedule_input import (
+    NETWORKS,
+    PAPER,
+    check_memory,
+    hardware_of,
+    paper_tables,
+    products_of,
+    pruning_of,
+)
+from .schedule_print import print_table
+
+# A header, rows of cells, and the lines below, the last of which may be a paragraph.
+_Table = tuple[Sequence[str], Sequence[Sequence[str]], Sequence[str]]
 
 _SPEC = "the spec's by default"
 _BATCH = (int(LIMITS["batch"][0]), int(LIMITS["batch"][1]))
@@ -34,8 +42,11 @@ _BATCH = (int(LIMITS["batch"][0]), int(LIMITS["batch"][1]))
 @click.command("schedule")
 @click.argument("spec", type=PATH)
 @click.option("--workload", "name", metavar="NAME|FILE.csv",
-              help=f"{', '.join(workloads.NAMES)}, or a table of one's own; the spec's network by "
-                   "default.")  # fmt: skip
+              help=f"{', '.join(workloads.NAMES)}, or a table of one's own; {PAPER}: the SAT "
+                   "paper's five side by side; the spec's network by default.")  # fmt: skip
+@click.option("--model", type=click.Choice(NETWORKS),
+              help="A built-in network, for images and classes of the spec's data, instead.",
+              )  # fmt: skip
 @click.option("--method", type=click.Choice(METHODS),
               help=f"Which products are pruned; {_SPEC}.")  # fmt: skip
 @click.option("--keep", type=int, metavar="N",
@@ -43,13 +54,21 @@ _BATCH = (int(LIMITS["batch"][0]), int(LIMITS["batch"][1]))
 @click.option("--batch", type=click.IntRange(*_BATCH), metavar="B",
               help="Images in a step, {} to {}; the table's or the spec's by default."
               .format(*_BATCH))  # fmt: skip
+@click.option("--no-overlap", is_flag=True,
+              help="Updates wait for the products, as with dynamic loss scaling.")  # fmt: skip
+@click.option("--ablate", is_flag=True,
+              help="Add what each optimisation brings, alone and with the others, and what other "
+                   "memories and array sizes would.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the result as a JSON object.")
 def command(
     spec: Path,
     name: str | None,
+    model: str | None,
     method: str | None,
     keep: int | None,
     batch: int | None,
+    no_overlap: bool,
+    ablate: bool,
     as_json: bool,
 ) -> None:
     """Model the cycles of a training step on SPEC's array, with the fastest tile of each product.
@@ -57,84 +76,77 @@ def command(
     All figures are modelled: nothing is simulated or measured.
     """
     chosen = load_spec(spec)
-    method = method or chosen.sparsity.method
-    keep = _keep(chosen, keep)
-    rows = _rows(chosen, name, batch)
-    config, memory = chosen.array_config(), _memory(chosen, spec)
-    step = report.Step(
-        schedule(works(rows, config, method, keep), config, memory),
-        schedule(works(rows, config, "dense", config.group), config, memory),
-        config,
-        chosen.clock_mhz,
-        rows[0].batch,
-    )
-    if as_json:
-        click.echo(json.dumps(report.document(step), indent=2))
+    pruning = pruning_of(chosen, method, keep)
+    options = Options(dataflows=chosen.dataflows, overlap=not no_overlap)
+    if name == PAPER:
+        if ablate or model is not None:
+            other = "--ablate" if ablate else "--model"
+            raise InputError(
+                f"hlsgen schedule: --workload {PAPER} and {other}: {PAPER} stands for several "
+                f"networks: leave one of the two options out"
+            )
+        hardware = hardware_of(chosen, spec)
+        _answer(as_json, *_paper(chosen, hardware, pruning, options, batch))
         return
-    pruning = method if method == "dense" else f"{method} {keep}:{config.group}"
+    network, rows = products_of(chosen, name, model, batch)
+    hardware = hardware_of(chosen, spec)
+    check_memory(chosen, network, rows, hardware, pruning)
+    step = model_step(rows, hardware, pruning, options)
+    result = _heading(chosen, network, hardware, pruning, step.batch) | report.document(step)
+    lines = [*report.totals(step), report.lost(step), report.NOTE]
+    tables: list[_Table] = [(report.HEADER, report.rows(step), lines)]
+    if ablate:
+        found = ablation.ablate(rows, hardware, pruning, options)
+        result["ablation"] = ablation.document(found)
+        tables.append((ablation.HEADER, ablation.rows_of(found), [ablation.NOTE]))
+    _answer(as_json, result, tables)
+
+
+def _paper(
+    spec: Spec, hardware: Hardware, pruning: Pruning, options: Options, batch: int | None
+) -> tuple[dict[str, Any], list[_Table]]:
+    """The paper's workloads, for programs and as a table."""
+    tables = paper_tables(batch)
+    for name, rows in tables.items():
+        check_memory(spec, name, rows, hardware, pruning)
+    compared = paper.compare(tables, hardware, pruning, options)
+    images = next(iter(tables.values()))[0].batch
+    result = _heading(spec, PAPER, hardware, pruning, images) | paper.document(compared)
+    return result, [(paper.HEADER, paper.rows(compared), [paper.NOTE])]
+
+
+def _heading(
+    spec: Spec, network: str, hardware: Hardware, pruning: Pruning, batch: int
+) -> dict[str, Any]:
+    """What is modelled, for programs and for the title."""
+    config = hardware.config
+    return {
+        "kind": "modelled",
+        "spec": spec.name,
+        "card": spec.card,
+        "clock_mhz": spec.clock_mhz,
+        "network": network,
+        "method": pruning.method,
+        "keep": config.group if pruning.method == "dense" else pruning.keep,
+        "group": config.group,
+        "batch": batch,
+        "rows": config.rows,
+        "lanes": config.lanes,
+    }
+
+
+def _answer(as_json: bool, result: dict[str, Any], tables: list[_Table]) -> None:
+    """Print the result, or a title and each table with the lines below it."""
+    if as_json:
+        click.echo(json.dumps(result, indent=2))
+        return
+    pruned = "" if result["method"] == "dense" else " {keep}:{group}".format(**result)
     click.echo(
-        f"{chosen.name}: {shown(name or chosen.network().name, 4096)}, {pruning}, batch "
-        f"{step.batch}, {config.rows}x{config.lanes} array, {chosen.card} at "
-        f"{chosen.clock_mhz} MHz, modelled"
+        "{spec}: {network}, {method}{pruned}, batch {batch}, {rows}x{lanes} array, {card} at "
+        "{clock_mhz} MHz, modelled".format(pruned=pruned, **result)
     )
-    _print_table(step)
-    click.echo("\n".join([*report.totals(step), report.lost(step), report.NOTE]))
-
-
-def _keep(spec: Spec, keep: int | None) -> int:
-    group = spec.sparsity.group
-    if keep is not None and not 1 <= keep <= group:
-        raise InputError(
-            f"hlsgen schedule: --keep {keep}: the group has {group} weights: "
-            f"give a number from 1 to {group}"
-        )
-    return spec.sparsity.keep if keep is None else keep
-
-
-def _memory(spec: Spec, file: Path) -> Memory:
-    """The card's memory, as seen at the spec's clock."""
-    if spec.card not in CARDS:
-        raise InputError(
-            f"{shown(str(file), 4096)}: card: the memory of {spec.card} is not modelled: "
-            f"write {' or '.join(CARDS)}"
-        )
-    card = CARDS[spec.card]
-    per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
-    return Memory(card.banks, per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
-
-
-def _rows(spec: Spec, name: str | None, batch: int | None) -> tuple[Row, ...]:
-    """The products of a table, or of the spec's network, at `batch` images."""
-    if name is None:
-        return workload(spec.network(), batch or spec.training.batch)
-    if name in workloads.NAMES:
-        rows = workloads.load(name)
-    elif name.endswith(".csv") or Path(name).is_file():
-        rows = read(Path(name))
-    else:
-        close = difflib.get_close_matches(name[:60], workloads.NAMES, 1)
-        known = close[0] if close else f"one of {', '.join(workloads.NAMES)}"
-        raise InputError(
-            f"hlsgen schedule: --workload {shown(name)}: no such workload: "
-            f"give {known}, or a CSV file"
-        )
-    given = rows[0].batch
-    return tuple(replace(row, batch=row.batch // given * (batch or given)) for row in rows)
-
-
-def _print_table(step: report.Step) -> None:
-    """The table; without colours or box lines off a terminal, where lines may be of any length."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
-    grid = Table(box=box.SIMPLE if console.is_terminal else None, pad_edge=False)
-    for name in report.HEADER:
-        text = name in ("layer", "stage", "dataflow", "modelled bound")
-        grid.add_column(name, justify="left" if text else "right")
-    for cells in report.rows(step):
-        grid.add_row(*cells)
-    with console.capture() as capture:
-        console.print(grid)
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    for number, (header, rows, lines) in enumerate(tables):
+        if number:
+            click.echo("")
+        print_table(header, rows)
+        click.echo("\n".join([*lines[:-1], *textwrap.wrap(lines[-1], 100)]))

@@ -1,35 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The tile of each product: of all that the array can do, the one of fewest modelled cycles."""
+"""The tiling of each product: of all that the array can do, the one of fewest modelled cycles."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 from sat_host.config import ArrayConfig
-from sat_host.program import MAX_COUNT, largest_count
 
 from ..errors import InputError
-from .cycles import PIECES, Pieces, product_cycles, update_cycles
+from .candidates import candidates
+from .cycles import product_timing, update_timing
 from .memory import Memory
+from .options import ALL, Options
+from .overlap import Places, together
+from .pieces import PIECES, Candidates, Pieces, Timing, joined, with_memory
 from .work import ProductWork, UpdateWork, Work
+
+__all__ = ["Layer", "Options", "schedule"]
 
 MAX_MACS = 1 << 48
 """Of one work: the model counts in 64 bits, with the array's padding."""
-
-Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Layer:
     """One product or update of a training step, as it is modelled.
 
-    dataflow: os for a product, None for an update, which has no tile either. tile: interleave T
-    and blocks Q. cycles: the sum of `pieces`. bound: the largest piece that is not hidden behind
-    others. bytes: by operand. macs: multiplications of kept weights. utilisation: their part of
-    what the array could do in these cycles.
+    dataflow: os or ws for a product, None for an update, which has no tile either. tile: interleave
+    T, blocks Q, buffered (0 or 1). cycles: the sum of `pieces`. bound: the largest piece. bytes: by
+    operand. macs: multiplications of kept weights. utilisation: their part of what the array could
+    do in these cycles, 0 when these are all hidden. tried: candidates.
     """
 
     name: str
@@ -42,77 +45,160 @@ class Layer:
     bytes: Mapping[str, int]
     macs: int
     utilisation: float
+    tried: int
 
 
-def schedule(works: Sequence[Work], config: ArrayConfig, memory: Memory) -> list[Layer]:
+def schedule(
+    works: Sequence[Work], config: ArrayConfig, memory: Memory, options: Options = ALL
+) -> list[Layer]:
     """The choice for each work, in the same order.
 
-    Raises InputError for a product that the array's counters, or the model's, are too short for.
+    With options.overlap an update runs beside the work that follows it, when that is a product: its
+    piece `overlap` is minus the cycles that it does not add. Raises InputError for a product that
+    the array's counters and memories, or the model's, are too small for.
     """
-    known: dict[Work, Layer] = {}
-    found = []
-    for work in works:
-        shape = replace(work, layer="")
-        if shape not in known:
-            known[shape] = _choose(work, config, memory)
-        found.append(replace(known[shape], name=work.layer))
+    found: list[Layer] = []
+    for place, work in enumerate(works):
+        before = works[place - 1] if place and options.overlap else None
+        if isinstance(work, UpdateWork):
+            found.append(_updated(work, config, memory, options))
+            continue
+        update = before if isinstance(before, UpdateWork) else None
+        layer, hidden = _choose(work, update, config, memory, options)
+        if update:
+            found[-1] = _hidden(found[-1], hidden)
+        found.append(layer)
     return found
 
 
-def candidates(work: ProductWork, config: ArrayConfig) -> tuple[Counts, Counts]:
-    """Every legal (interleave T, blocks Q), the larger T first, of equal T the larger Q first.
-
-    None is larger than the product can fill; all are such that the kernels' counters suffice.
-    """
-    rows = min(config.interleave, -(-work.rows // config.rows))
-    columns = min(config.memory_tile, config.blocks(work.columns))
-    grid = np.indices((rows, columns)).reshape(2, -1)[:, ::-1] + 1
-    interleave, blocks = grid[0].astype(np.int64), grid[1].astype(np.int64)
-    product = work.product()
-    if largest_count(config, product, rows, columns) > MAX_COUNT:  # it grows with both
-        counts = [
-            largest_count(config, product, int(t), int(q))
-            for t, q in zip(interleave, blocks, strict=True)
-        ]
-        legal = np.array(counts) <= MAX_COUNT
-        interleave, blocks = interleave[legal], blocks[legal]
-    return interleave, blocks
-
-
-def _choose(work: Work, config: ArrayConfig, memory: Memory) -> Layer:
-    if isinstance(work, UpdateWork):
-        return _layer(work, update_cycles(config, memory, work), 0, None, 0, config)
-    interleave, blocks = candidates(work, config)
+def _choose(
+    work: ProductWork,
+    update: UpdateWork | None,
+    config: ArrayConfig,
+    memory: Memory,
+    options: Options,
+) -> tuple[Layer, int]:
+    """The product's choice, and the cycles of the update beside it that it hides."""
     if work.macs(config.group) > MAX_MACS:
         raise InputError(
             f"{work.layer}: {work.stage}: more than 2^48 multiplications are not modelled: lower "
             "the batch or the layer's sizes"
         )
-    if not interleave.size:
+    places = work.places(memory.banks)
+    beside = None
+    if update:
+        update = replace(update, layer="", number=update.number % 2)
+        beside = update, _frozen(update.places(memory.banks))
+    shape = replace(work, layer="", stage="", number=0, tensors=("", "", ""))
+    try:
+        layer, hidden = _chosen(shape, _frozen(places), beside, config, memory, options)
+    except _NoCandidate:
         raise InputError(
             f"{work.layer}: {work.stage}: a sum of {work.taps * work.reduction} terms is too long "
             "for the array's counters: lower the batch or the image"
-        )
-    pieces = product_cycles(config, memory, work, interleave, blocks)
-    best = int(np.argmin(pieces.total))  # of equal ones the first
-    tile = {"interleave": int(interleave[best]), "blocks": int(blocks[best])}
-    return _layer(work, pieces, best, tile, work.macs(config.group), config)
+        ) from None
+    return replace(layer, name=work.layer, stage=work.stage), hidden
+
+
+class _NoCandidate(Exception):
+    """The array can't execute the product."""
+
+
+_Frozen = tuple[tuple[str, int], ...]
+
+
+def _frozen(places: Places) -> _Frozen:
+    return tuple(places.items())
+
+
+@lru_cache(maxsize=1 << 12)
+def _chosen(
+    work: ProductWork,
+    places: _Frozen,
+    beside: tuple[UpdateWork, _Frozen] | None,
+    config: ArrayConfig,
+    memory: Memory,
+    options: Options,
+) -> tuple[Layer, int]:
+    """As `_choose`, without names."""
+    found, timing = _timings(work, config, replace(options, overlap=True))
+    pieces = with_memory(timing, memory, dict(places))
+    cycles, update_alone = pieces.total, 0
+    if beside:
+        update = update_timing(config, _written(beside[0], config, options)), dict(beside[1])
+        update_alone = int(with_memory(update[0], memory, update[1]).total[0])
+        cycles = together(memory, (timing, dict(places)), update)
+    moved = np.sum(np.stack(list(pieces.bytes.values())), axis=0)
+    best = int(np.lexsort((moved, pieces.total, cycles))[0])  # of equal ones the first
+    dataflow, tile = _tiling(found, best)
+    layer = _layer(pieces, best, dataflow, tile, work.macs(config.group), config)
+    return layer, update_alone - int(cycles[best] - pieces.total[best])
+
+
+def _tiling(found: Sequence[Candidates], place: int) -> tuple[str, dict[str, int]]:
+    """Dataflow and tile of the candidate at `place` of all that were found."""
+    for tilings in found:
+        if place < tilings.size:
+            break
+        place -= tilings.size
+    tile = {
+        "interleave": int(tilings.interleave[place]),
+        "blocks": int(tilings.blocks[place]),
+        "buffered": int(tilings.buffered[place]),
+    }
+    return tilings.dataflow, tile
+
+
+@lru_cache(maxsize=1 << 9)
+def _timings(
+    work: ProductWork, config: ArrayConfig, options: Options
+) -> tuple[list[Candidates], Timing]:
+    """Every candidate of a product, and its cycles as far as the memory has no part in them."""
+    found = [tilings for tilings in candidates(config, work, options) if tilings.size]
+    if not found:
+        raise _NoCandidate
+    return found, joined([product_timing(config, work, tilings, options) for tilings in found])
+
+
+def _updated(update: UpdateWork, config: ArrayConfig, memory: Memory, options: Options) -> Layer:
+    """An update on its own."""
+    timing = update_timing(config, _written(update, config, options))
+    pieces = with_memory(timing, memory, update.places(memory.banks))
+    layer = _layer(pieces, 0, None, None, 0, config)
+    return replace(layer, name=update.layer, stage=update.stage)
+
+
+def _written(update: UpdateWork, config: ArrayConfig, options: Options) -> UpdateWork:
+    """With the forms that it writes: all weights, where they are pruned as they are loaded."""
+    if options.pregenerated:
+        return update
+    dense = config.group
+    return replace(
+        update,
+        ff_keep=dense if update.ff_keep else 0,
+        bp_keep=dense if update.bp_keep else 0,
+    )
+
+
+def _hidden(layer: Layer, cycles: int) -> Layer:
+    """An update, so many cycles of which pass beside a product."""
+    return replace(layer, cycles=layer.cycles - cycles, pieces={**layer.pieces, "overlap": -cycles})
 
 
 def _layer(
-    work: Work,
     pieces: Pieces,
     place: int,
+    dataflow: str | None,
     tile: Mapping[str, int] | None,
     macs: int,
     config: ArrayConfig,
 ) -> Layer:
-    """The candidate at `place`."""
+    """The candidate at `place`, without names."""
     cycles = int(pieces.total[place])
     return Layer(
-        work.layer,
-        work.stage,
-        "os" if tile else None,
+        "",
+        "",
+        dataflow,
         tile,
         cycles,
         {name: int(getattr(pieces, name)[place]) for name in PIECES},
@@ -121,4 +207,5 @@ def _layer(
          for name, moved in pieces.bytes.items()},
         macs,
         macs / (cycles * config.rows * config.lanes),
+        pieces.total.size if tile else 1,
     )  # fmt: skip

@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Cycles of the array, in closed form and for many tile sizes at once. Pure functions.
+"""Cycles of the array, in closed form and for many tilings at once. Pure functions.
+
+Output stationary, and what both dataflows share; hlsgen.schedule.weight_stationary has the other.
 
 What the row units do is exact: the sum of PeriodPlan::cycles (kernels/period.h) over the commands
 of product_commands. A row unit is one loop, in which a stream that is empty or full halts
-products, intake and sums alike. So what the loaders and the store take longer than the row units is
-added to their cycles, each on its own: an upper bound where two of them wait in the same cycle. The
-memory is a bound over a whole product: what happens within a panel is taken to be buffered.
+products, intake and sums alike. So what the loaders take longer than a panel's products and intake
+is added panel by panel, the longest of them all, and what the store takes longer on top. The memory
+is a bound over a whole product: what happens within a strip is taken to be buffered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,49 +19,13 @@ import numpy.typing as npt
 from sat_host.config import ArrayConfig
 from sat_host.descriptor import STCE, WUVE
 
-from .memory import ASSUMED_LATENCY_CYCLES, Counts, Memory, Traffic
+from .activations import channel_strips, pixel_run, strip_words
+from .memory import ASSUMED_LATENCY_CYCLES, RUN_WORDS, Counts, Memory, Traffic
+from .options import ALL, Options
+from .pieces import Candidates, Pieces, Timing, added, with_memory
+from .traffic import Ways, Weights, divided, late_fills, listed, share, sums, whole_reduction
+from .weight_stationary import ASSUMED_ROW_STAGES, stationary_timing
 from .work import ProductWork, UpdateWork
-
-PIECES = ("compute", "distribution", "b_delivery", "drain", "store", "memory", "fill")
-
-# From the pragmas of templates/sat_stce.cpp.j2: places of a stream of packets between row units,
-# words of B's longest burst, and, read as the most pipeline stages by which a row unit lags the one
-# above, the places of its other streams.
-PACKET_PLACES = 8
-BURST_WORDS = 64
-ASSUMED_ROW_STAGES = 8
-
-
-@dataclass(frozen=True)
-class Pieces:
-    """Cycles by cause, an int64 array [candidates] each; `total` is their sum.
-
-    compute: products, with the idle cycles of passes shorter than the adder's latency; of an
-    update, its rows. distribution: waiting for activations. b_delivery: waiting for packets. drain:
-    products waiting for sums that leave or enter. store: the second cycle that a sum takes from or
-    to memory. memory: what the busiest bank takes longer than all of these. fill: the first
-    activations, the last sums and the latencies. bytes: by operand.
-    """
-
-    compute: Counts
-    distribution: Counts
-    b_delivery: Counts
-    drain: Counts
-    store: Counts
-    memory: Counts
-    fill: Counts
-    bytes: Mapping[str, Counts]
-
-    @property
-    def total(self) -> Counts:
-        """All cycles."""
-        return _added([getattr(self, name) for name in PIECES])
-
-    @property
-    def bound(self) -> npt.NDArray[np.str_]:
-        """The largest piece of each candidate, of equal ones the first."""
-        largest = np.argmax(np.stack([getattr(self, name) for name in PIECES]), axis=0)
-        return np.asarray(np.asarray(PIECES)[largest], np.str_)
 
 
 @dataclass(frozen=True)
@@ -81,7 +46,7 @@ class RowUnits:
     def total(self) -> Counts:
         """All cycles."""
         cycles = (self.compute, self.distribution, self.drain, self.first, self.last)
-        return _added(cycles)
+        return added(cycles)
 
 
 class _Tiles:
@@ -89,75 +54,203 @@ class _Tiles:
     and one, the last, of `last_blocks`."""
 
     def __init__(
-        self, config: ArrayConfig, work: ProductWork, interleave: Counts, blocks: Counts
+        self,
+        config: ArrayConfig,
+        work: ProductWork,
+        interleave: Counts,
+        blocks: Counts,
+        options: Options,
     ) -> None:
-        self.config, self.work = config, work
+        self.config, self.work, self.options = config, work, options
         self.interleave, self.blocks = interleave, blocks
+        self.weights = Weights(config, work, options)
         self.column_blocks = config.blocks(work.columns)
         self.strip = config.rows * interleave
-        self.copy_strips = -(-work.rows // self.strip)
-        self.strips = work.copies * self.copy_strips
-        self.tiles = -(-self.column_blocks // blocks)
+        self.intake = config.rows * divided(interleave, config.feed)
+        self.strips = work.copies * -(-work.rows // self.strip)
+        self.tiles = divided(self.column_blocks, blocks)
         self.last_blocks = self.column_blocks - (self.tiles - 1) * blocks
-        self.count = self.strips * self.tiles
         self.tap_panels = config.blocks(work.reduction)
-        self.panels = work.taps * self.tap_panels
         self.tail = work.reduction - (self.tap_panels - 1) * config.lanes
-
-    def packet_rows(self, elements: int) -> int:
-        """Packets of a panel for each column block, as packet_rows in kernels/types.h."""
-        if self.work.keep == self.config.group:
-            return elements
-        return -(-elements // self.config.group) * self.work.keep
+        self.first_panel = config.lanes if self.tap_panels > 1 else self.tail  # elements
 
     def pass_cycles(self, blocks: Counts) -> Counts:
         """A pass over the sums of a tile of `blocks`, with its idle cycles."""
-        cycles: Counts = np.maximum(self.interleave * blocks, self.config.adder_latency)
-        return cycles
+        return self.weights.pass_cycles(self.interleave * blocks)
 
-    def over_tiles(self, whole: Counts, last: Counts) -> Counts:
-        """A count of a tile, `whole` or `last` of its strip, summed over all tiles."""
-        return self.strips * ((self.tiles - 1) * whole + last)
+    def steps(self, blocks: Counts, behind: Counts | None) -> list[tuple[int, int, int, Counts]]:
+        """The panels of a tile of `blocks`, with a tile of other blocks behind it or none: elements
+        of a panel and of the next one, how often they follow each other, the next one's blocks."""
+        lanes, tail, taps = self.config.lanes, self.tail, self.work.taps
+        if self.tap_panels == 1:
+            found = [(tail, tail, taps - 1, blocks)]
+        else:
+            found = [
+                (lanes, lanes, taps * (self.tap_panels - 2), blocks),
+                (lanes, tail, taps, blocks),
+                (tail, lanes, taps - 1, blocks),
+            ]
+        return found if behind is None else [*found, (tail, self.first_panel, 1, behind)]
+
+    def products(self, elements: int, blocks: Counts) -> Counts:
+        """Cycles of a panel's products."""
+        return self.weights.packet_rows(elements) * self.pass_cycles(blocks)
 
 
 def product_cycles(
     config: ArrayConfig,
     memory: Memory,
     work: ProductWork,
-    interleave: npt.ArrayLike,
-    blocks: npt.ArrayLike,
-    *,
-    accumulate: bool = False,
+    candidates: Candidates,
+    options: Options = ALL,
 ) -> Pieces:
-    """The pieces of a product in tiles of interleave T x blocks Q; the two broadcast, to one axis
-    at least.
+    """The pieces of a product for each candidate. Raises ValueError for one that the array can't
+    hold."""
+    timing = product_timing(config, work, candidates, options)
+    return with_memory(timing, memory, work.places(memory.banks))
 
-    accumulate: Y's stored sums are added to. Raises ValueError for a tile that the array can't
-    hold.
-    """
-    tiles = _tiles_of(config, work, interleave, blocks)
-    rows = row_unit_cycles(config, work, interleave, blocks, accumulate=accumulate)
-    operands = product_traffic(config, work, interleave, blocks, accumulate=accumulate)
-    distribution = rows.distribution + _transposer_stalls(tiles)
-    b_delivery = tiles.over_tiles(
-        _packet_stalls(tiles, tiles.blocks), _packet_stalls(tiles, tiles.last_blocks)
+
+def product_timing(
+    config: ArrayConfig, work: ProductWork, candidates: Candidates, options: Options = ALL
+) -> Timing:
+    """What of `product_cycles` does not depend on the memory."""
+    for name, sizes, most in (
+        ("interleave", candidates.interleave, config.interleave),
+        ("blocks", candidates.blocks, config.memory_tile),
+    ):
+        if sizes.size and not (sizes.min() >= 1 and sizes.max() <= most):
+            raise ValueError(f"{name}: expected 1 to {most}, got {sizes.min()} to {sizes.max()}")
+    if candidates.dataflow == "ws":
+        return stationary_timing(config, work, candidates, options)
+    return _output_stationary(config, work, candidates, options)
+
+
+def _output_stationary(
+    config: ArrayConfig, work: ProductWork, candidates: Candidates, options: Options
+) -> Timing:
+    tiles = _Tiles(config, work, candidates.interleave, candidates.blocks, options)
+    rows = row_unit_cycles(config, work, candidates.interleave, candidates.blocks, options)
+    a = _Activations(tiles, candidates.buffered)
+    late_a, late_b = _stalls(tiles, a)
+    part = whole_reduction(config, work)
+    ways = Ways(
+        *(
+            np.array([int(way)])
+            for way in (not work.binary32, work.binary32, work.product.accumulate)
+        )
     )
-    sums = tiles.strip * tiles.strips * tiles.column_blocks
-    store = sums * (2 if accumulate else 1)
+    left = tiles.strip * tiles.strips * tiles.column_blocks
+    words = a.load.bytes // config.word_bytes
     latency = ASSUMED_LATENCY_CYCLES + config.rows * ASSUMED_ROW_STAGES
-    fill = rows.first + rows.last + latency
-    before = rows.compute + distribution + b_delivery + rows.drain + store
-    waiting = np.maximum(memory.cycles(operands) - before, 0)
-    return Pieces(
-        rows.compute,
-        distribution,
-        b_delivery,
-        rows.drain,
-        store,
-        waiting,
-        fill,
-        {name: moved.bytes for name, moved in operands.items()},
+    commands = np.where(candidates.buffered, 1, tiles.tiles) * tiles.strips
+    zero = np.zeros_like(left)
+    return Timing(
+        rows.compute + zero,
+        rows.distribution + late_a + a.late,
+        late_b + zero,
+        rows.drain + zero,
+        left * ways.halts,
+        np.maximum(rows.first, a.intake) + rows.last + latency,
+        a.load,
+        np.maximum(words, tiles.weights.fill(tiles.first_panel, tiles.blocks)),
+        {
+            "a": a.traffic,
+            "b": tiles.weights.traffic(part, tiles.blocks, tiles.strips),
+            "y": sums(config, work, tiles.interleave, tiles.blocks, ways),
+            "commands": listed(commands, STCE.bytes),
+        },
+        (a.traffic.bytes - a.load.bytes) // config.word_bytes,
     )
+
+
+class _Activations:
+    """The A side of output stationary tiles: what the loader reads, and its cycles of a panel.
+
+    load: what must be there before the chain takes the first word: the first strip, or of a
+    transposed product the first panel. intake: cycles of the first panel, where the chain's are not
+    more. late: cycles for which strips wait for their words.
+    """
+
+    def __init__(self, tiles: _Tiles, buffered: npt.NDArray[np.bool_]) -> None:
+        self._tiles = tiles
+        config, work = tiles.config, tiles.work
+        self.late = np.zeros_like(tiles.strip)
+        if work.transposed_a:
+            self._transposed()
+            return
+        # Read as needed: a word a cycle, while the chain takes `feed`.
+        self._direct = np.where(buffered, 0, tiles.strip)
+        panels = work.taps * tiles.tap_panels
+        words = work.copies * work.rows * tiles.tiles * panels
+        runs = direct_runs(config, work, words)
+        held, held_runs, first = buffered_words(work, tiles.strip)
+        words = np.where(buffered, work.copies * held, words)
+        runs = np.where(buffered, work.copies * held_runs, runs)
+        self.traffic = Traffic(words * config.word_bytes, runs)
+        first = np.where(buffered, first, 0)
+        self.load = share(self.traffic, first * config.word_bytes)
+        self.intake = self._direct
+        last = np.maximum(tiles.products(tiles.tail, tiles.last_blocks), tiles.intake)
+        waiting = config.rows * divided(config.interleave, config.feed) // tiles.intake  # panels
+        late = late_fills(
+            divided(work.copies * held, tiles.strips),
+            tiles.tiles * panels * tiles.intake,
+            waiting * last,
+            tiles.strips,
+        )
+        self.late = np.where(buffered, late, 0)
+
+    def _transposed(self) -> None:
+        tiles, work, config = self._tiles, self._tiles.work, self._tiles.config
+        sizes, places = np.unique(tiles.strip, return_inverse=True)
+        found = [
+            channel_strips(work.rows, work.a_channels, int(size), config.lanes) for size in sizes
+        ]
+        words, runs, whole, most, transposer = (
+            np.array([getattr(strips, name) for strips in found], np.int64)[places]
+            for name in ("words", "runs", "whole", "most", "transposer")
+        )
+        self._transposer = transposer
+        times = work.copies * tiles.tiles
+        near = pixel_run(work.product.a)  # pixels of a run, in strips of whole pixels
+        length = RUN_WORDS if near == 0 else np.minimum(
+            RUN_WORDS, near * config.blocks(work.a_channels)
+        )  # fmt: skip
+        through = divided(work.reduction * whole, length)
+        self.traffic = Traffic(
+            times * work.reduction * words * config.word_bytes,
+            times * (work.reduction * runs + through),
+        )
+        self._words = most
+        self.load = share(self.traffic, tiles.first_panel * most * config.word_bytes)
+        self.intake = transposer
+
+    def panel(self, following: int) -> Counts:
+        """Cycles of a panel with the next one, of so many elements: 0 where the intake says all.
+        A transposed panel is read while the one before goes through the transposer."""
+        if not self._tiles.work.transposed_a:
+            return self._direct
+        taken: Counts = np.maximum(self._transposer, following * self._words)
+        return taken
+
+
+def buffered_words(work: ProductWork, strips: Counts) -> tuple[Counts, Counts, Counts]:
+    """Of one copy's strips of so many rows, each read once: words, runs, words of the first."""
+    sizes, places = np.unique(strips, return_inverse=True)
+    found = [strip_words(work.product.a, work.rows, int(size)) for size in sizes]
+    words, first = (
+        np.array([getattr(one, name) for one in found], np.int64)[places]
+        for name in ("total", "first")
+    )
+    return words, divided(words, RUN_WORDS) + divided(work.rows, strips), first
+
+
+def direct_runs(config: ArrayConfig, work: ProductWork, words: Counts) -> Counts:
+    """Runs of words that are read pixel after pixel, tap after tap."""
+    if config.blocks(work.a_channels) > 1 or work.product.a.pitch > 1:
+        return words
+    near = pixel_run(work.product.a)
+    return divided(words, RUN_WORDS if near == 0 else min(near, RUN_WORDS))
 
 
 def row_unit_cycles(
@@ -165,127 +258,47 @@ def row_unit_cycles(
     work: ProductWork,
     interleave: npt.ArrayLike,
     blocks: npt.ArrayLike,
-    *,
-    accumulate: bool = False,
+    options: Options = ALL,
 ) -> RowUnits:
-    """What the row units count, by kernels/period.h, if no stream makes them wait."""
-    tiles = _tiles_of(config, work, interleave, blocks)
+    """What the row units count for output stationary tiles of T x Q, by kernels/period.h, if no
+    stream makes them wait. The two broadcast."""
+    given = np.broadcast_arrays(
+        np.atleast_1d(np.asarray(interleave, np.int64)), np.asarray(blocks, np.int64)
+    )
+    tiles = _Tiles(config, work, given[0], given[1], options)
     zero = np.zeros_like(tiles.interleave)
-    whole, last = tiles.blocks, tiles.last_blocks
+    whole, last, intake = tiles.blocks, tiles.last_blocks, tiles.intake
     one = tiles.tiles == 1
     # A period's tile, the blocks of the tile that leaves beside it, and how often that occurs. The
     # list's last tile has none behind it whose activations come in.
     before_last = np.where(one, last, whole)
     lone = one & (tiles.strips == 1)
     occurrences = [
-        (whole, zero, tiles.interleave, np.where(one, 0, 1)),
-        (whole, last, tiles.interleave, np.where(one, 0, tiles.strips - 1)),
-        (whole, whole, tiles.interleave, np.where(one, 0, tiles.strips * (tiles.tiles - 2))),
-        (last, zero, tiles.interleave, np.where(one & ~lone, 1, 0)),
-        (last, before_last, tiles.interleave,
+        (whole, zero, intake, np.where(one, 0, 1)),
+        (whole, last, intake, np.where(one, 0, tiles.strips - 1)),
+        (whole, whole, intake, np.where(one, 0, tiles.strips * (tiles.tiles - 2))),
+        (last, zero, intake, np.where(one & ~lone, 1, 0)),
+        (last, before_last, intake,
          np.where(one, np.maximum(tiles.strips - 2, 0), tiles.strips - 1)),
         (last, np.where(lone, 0, before_last), zero, np.ones_like(zero)),
     ]  # fmt: skip
-    sums = np.zeros((3, *zero.shape), np.int64)  # compute, distribution, drain
-    for computed, drained, next_interleave, times in occurrences:
-        sums += times * _period(tiles, computed, drained, next_interleave, accumulate)
-    return RowUnits(sums[0], sums[1], sums[2], tiles.strip, tiles.strip * last)
+    found = np.zeros((3, *zero.shape), np.int64)  # compute, distribution, drain
+    for computed, drained, following, times in occurrences:
+        found += times * _period(tiles, computed, drained, following)
+    return RowUnits(found[0], found[1], found[2], intake, tiles.strip * last)
 
 
-def product_traffic(
-    config: ArrayConfig,
-    work: ProductWork,
-    interleave: npt.ArrayLike,
-    blocks: npt.ArrayLike,
-    *,
-    accumulate: bool = False,
-) -> dict[str, Traffic]:
-    """What a product moves, by operand: a, b, y, commands.
-
-    Of a convolution, words that lie outside of the image are counted, though they are not read.
-    """
-    tiles = _tiles_of(config, work, interleave, blocks)
-    word = config.word_bytes
-    if work.transposed_a:
-        a = work.copies * _strip_words(tiles) * tiles.tiles * work.reduction
-    else:
-        a = work.copies * work.rows * tiles.tiles * tiles.panels
-    b, runs = _b_words(tiles)
-    rows = np.broadcast_to(np.int64(work.copies * work.rows * tiles.column_blocks), a.shape)
-    ways = 2 if accumulate else 1
-    y_words = ways * (2 if work.binary32 else 1)
-    listed = tiles.count * STCE.bytes
-    return {
-        "a": Traffic(a * word, a),
-        "b": Traffic(b * word, runs),
-        "y": Traffic(rows * y_words * word, rows * ways),
-        "commands": Traffic(listed, -(-tiles.count // 16)),
-    }
-
-
-def update_cycles(config: ArrayConfig, memory: Memory, update: UpdateWork) -> Pieces:
-    """The pieces of an update, arrays of one element; those that it does not have are zero.
-
-    A row of a block takes two cycles, as does the transposer. Rows that the last blocks lack take
-    their turns. fill: the last block's way through transposer, selector and writer.
-    """
-    lanes, group = config.lanes, config.group
-    grid = config.blocks(update.rows) * config.blocks(update.columns)
-    compute = 2 * lanes * grid
-    ff = group + config.record_words(update.ff_keep) if update.ff_keep else 0
-    bp = lanes + group + config.record_words(update.bp_keep) if update.bp_keep else 0
-    operands = update_traffic(config, update)
-    waiting = np.maximum(memory.cycles(operands) - compute, 0)
-    none = np.zeros(1, np.int64)
-    fill = none + max(ff, bp) + ASSUMED_LATENCY_CYCLES
-    moved = {name: traffic.bytes for name, traffic in operands.items()}
-    return Pieces(none + compute, none, none, none, none, waiting, fill, moved)
-
-
-def update_traffic(config: ArrayConfig, update: UpdateWork) -> dict[str, Traffic]:
-    """What an update moves, by operand: weights, velocity, gradient, ff, bp, commands."""
-    columns = config.blocks(update.columns)
-    records = config.blocks(update.rows) * columns
-    bursts = {"weights": 2, "velocity": 2, "gradient": 1}  # read and written; read
-    words = {
-        name: (2 * update.rows * columns * ways, update.rows * columns * ways)
-        for name, ways in bursts.items()
-    }
-    for name, keep in (("ff", update.ff_keep), ("bp", update.bp_keep)):
-        record = config.record_words(keep) if keep else 0
-        words[name] = records * record, records * -(-record // BURST_WORDS)
-    found = {
-        name: Traffic(np.array([count * config.word_bytes], np.int64), np.array([runs], np.int64))
-        for name, (count, runs) in words.items()
-    }
-    return {**found, "commands": Traffic(np.array([WUVE.bytes]), np.array([1]))}
-
-
-def _tiles_of(
-    config: ArrayConfig, work: ProductWork, interleave: npt.ArrayLike, blocks: npt.ArrayLike
-) -> _Tiles:
-    given = np.broadcast_arrays(
-        np.atleast_1d(np.asarray(interleave, np.int64)), np.asarray(blocks, np.int64)
-    )
-    for name, sizes, most in zip(
-        ("interleave", "blocks"), given, (config.interleave, config.memory_tile), strict=True
-    ):
-        if sizes.size and not (sizes.min() >= 1 and sizes.max() <= most):
-            raise ValueError(f"{name}: expected 1 to {most}, got {sizes.min()} to {sizes.max()}")
-    return _Tiles(config, work, given[0], given[1])
-
-
-def _period(
-    tiles: _Tiles, computed: Counts, drained: Counts, next_interleave: Counts, accumulate: bool
-) -> Counts:
-    """[compute, distribution, drain] of a period of PeriodPlan, by the blocks of its tiles."""
-    rows, taps = tiles.config.rows, tiles.work.taps
+def _period(tiles: _Tiles, computed: Counts, drained: Counts, following: Counts) -> Counts:
+    """[compute, distribution, drain] of a period of PeriodPlan, by the blocks of its tiles.
+    following: the intake beside its last panel."""
+    taps = tiles.work.taps
     passes = tiles.pass_cycles(computed)
-    full = tiles.packet_rows(tiles.config.lanes) * passes
-    tail = tiles.packet_rows(tiles.tail) * passes
-    body = taps * (tiles.tap_panels - 1) * np.maximum(full, tiles.strip)
-    body = body + (taps - 1) * np.maximum(tail, tiles.strip)
-    last = np.maximum(tail, rows * next_interleave)
+    full = tiles.products(tiles.config.lanes, computed)
+    tail = tiles.products(tiles.tail, computed)
+    body = taps * (tiles.tap_panels - 1) * np.maximum(full, tiles.intake)
+    body = body + (taps - 1) * np.maximum(tail, tiles.intake)
+    last = np.maximum(tail, following)
+    accumulate = tiles.work.product.accumulate
     enter = tiles.strip * computed if accumulate else np.zeros_like(passes)
     entered = enter + tiles.config.adder_latency if accumulate else enter
     drained_end = enter + tiles.strip * drained
@@ -295,82 +308,79 @@ def _period(
     return np.stack([compute, body + last - compute, cycles - body - last])
 
 
-def _packet_stalls(tiles: _Tiles, blocks: Counts) -> Counts:
-    """Cycles for which a tile of `blocks` waits for form_packets (kernels/load_weights.h).
+def _stalls(tiles: _Tiles, a: _Activations) -> tuple[Counts, Counts]:
+    """Cycles for which the row units wait for activations, and beyond these for packets.
 
-    It fills a panel, then empties it, in turns. While it fills, the array has what is left of the
-    panel before: the packets in their stream, then its wait for activations.
+    Beside the products of a panel, the activations and the packets of the next one come. A panel of
+    activations waits before the chain, so the A side's turns even out over a tile.
     """
-    config, work = tiles.config, tiles.work
-    passes = tiles.pass_cycles(blocks)
-
-    def stall(elements: int) -> Counts:
-        if work.packed_b:
-            fill = config.record_words(work.keep) * blocks
-        elif work.transposed_b:
-            fill = (config.lanes + elements) * blocks
-        else:
-            fill = elements * blocks
-        packets = tiles.packet_rows(elements) * blocks
-        products = tiles.packet_rows(elements) * passes
-        panel = np.maximum(products, tiles.strip)
-        left = np.minimum(packets, PACKET_PLACES) * passes // blocks + panel - products
-        waits: Counts = np.maximum(np.maximum(fill - left, fill + packets - panel), 0)
-        return waits
-
-    panels = (tiles.tap_panels - 1) * stall(config.lanes) + stall(tiles.tail)
-    return np.asarray(work.taps * panels, np.int64)
-
-
-def _transposer_stalls(tiles: _Tiles) -> Counts:
-    """Cycles for which the row units wait for arrange_blocks (kernels/load_activations.h).
-
-    It fills a block in `lanes` cycles, then empties it, and the intake waits meanwhile; only a
-    panel's first block is filled beside the products that follow the intake of the one before.
-    """
-    if not tiles.work.transposed_a:
-        return np.zeros_like(tiles.interleave)
-    lanes = tiles.config.lanes
-    elements = lanes if tiles.tap_panels > 1 else tiles.tail
-    found = np.zeros_like(tiles.interleave)
-    for blocks, times in ((tiles.blocks, tiles.tiles - 1), (tiles.last_blocks, 1)):
-        products = tiles.packet_rows(elements) * tiles.pass_cycles(blocks)
-        hidden = np.clip(products - tiles.strip, 0, lanes)
-        fills = tiles.work.copies * _strip_words(tiles) * lanes - tiles.strips * hidden
-        found = found + times * tiles.panels * fills
-    return found
-
-
-def _strip_words(tiles: _Tiles) -> Counts:
-    """Channel words that the strips of one transposed product lie in, summed over the strips.
-
-    All words of all taps, and once more each word that two strips share.
-    """
-    work, lanes = tiles.work, tiles.config.lanes
-    words = work.rows // work.a_channels * tiles.config.blocks(work.a_channels)
-    words += tiles.config.blocks(work.rows % work.a_channels)
-    sizes, places = np.unique(tiles.strip, return_inverse=True)
-    shared = [
-        np.count_nonzero(np.arange(size, work.rows, size) % work.a_channels % lanes)
-        for size in sizes
+    one = tiles.tiles == 1
+    first = np.where(one, tiles.last_blocks, tiles.blocks)
+    # A tile's blocks, those of the tile behind it, and how often that occurs. Nothing is behind the
+    # list's last tile.
+    occurrences = [
+        (tiles.blocks, tiles.blocks, tiles.strips * np.maximum(tiles.tiles - 2, 0)),
+        (tiles.blocks, tiles.last_blocks, tiles.strips * np.where(one, 0, 1)),
+        (tiles.last_blocks, first, tiles.strips - 1),
+        (tiles.last_blocks, None, np.ones_like(first)),
     ]
-    return words + np.asarray(shared, np.int64)[places].reshape(tiles.strip.shape)
+    late_a: Counts = np.zeros_like(first)
+    late_b: Counts = np.zeros_like(first)
+    for blocks, behind, times in occurrences:
+        array: Counts = np.zeros_like(first)
+        with_a: Counts = np.zeros_like(first)
+        with_b: Counts = np.zeros_like(first)
+        for now, following, often, filled in tiles.steps(blocks, behind):
+            panel: Counts = np.maximum(tiles.products(now, blocks), tiles.intake)
+            fill = tiles.weights.turn(now, blocks, following, filled, tiles.pass_cycles(blocks))
+            fill = np.maximum(panel, fill)
+            array = array + often * panel
+            with_a = with_a + often * a.panel(following)
+            with_b = with_b + often * fill
+        with_a = np.maximum(array, with_a)
+        with_b = np.maximum(with_a, with_b)
+        late_a = late_a + times * (with_a - array)
+        late_b = late_b + times * (with_b - with_a)
+    return late_a, late_b
 
 
-def _b_words(tiles: _Tiles) -> tuple[Counts, Counts]:
-    """Words that read_weights reads, and the bursts in which they lie."""
-    config, work = tiles.config, tiles.work
-    if work.packed_b:
-        record = config.record_words(work.keep)
-        records = tiles.strips * tiles.panels * tiles.column_blocks
-        return records * record, records * -(-record // BURST_WORDS)
-    if work.transposed_b:
-        words = tiles.strips * tiles.panels * work.columns
-        return words, words
-    rows = tiles.strips * work.taps * work.reduction
-    return rows * tiles.column_blocks, rows * tiles.tiles
+def update_cycles(config: ArrayConfig, memory: Memory, update: UpdateWork) -> Pieces:
+    """The pieces of an update, arrays of one element; those that it does not have are zero."""
+    return with_memory(update_timing(config, update), memory, update.places(memory.banks))
 
 
-def _added(parts: Sequence[Counts]) -> Counts:
-    total: Counts = np.sum(np.stack(parts), axis=0, dtype=np.int64)
-    return total
+def update_timing(config: ArrayConfig, update: UpdateWork) -> Timing:
+    """What of `update_cycles` does not depend on the memory.
+
+    A row of a block takes two cycles, as does the transposer. Rows that the last blocks lack take
+    their turns. start: the last block's way through transposer, selector and writer.
+    """
+    lanes, group = config.lanes, config.group
+    grid = config.blocks(update.rows) * config.blocks(update.columns)
+    ff = group + config.record_words(update.ff_keep) if update.ff_keep else 0
+    bp = lanes + group + config.record_words(update.bp_keep) if update.bp_keep else 0
+    none = np.zeros(1, np.int64)
+    return Timing(
+        none + 2 * lanes * grid, none, none, none, none,
+        none + max(ff, bp) + ASSUMED_LATENCY_CYCLES,
+        Traffic(none, none), none, update_traffic(config, update), none,
+    )  # fmt: skip
+
+
+def update_traffic(config: ArrayConfig, update: UpdateWork) -> dict[str, Traffic]:
+    """What an update moves, by operand: weights, velocity, gradient, ff, bp, commands."""
+    columns = config.blocks(update.columns)
+    records = config.blocks(update.rows) * columns
+    runs = {"weights": 2, "velocity": 2, "gradient": 1}  # read and written; read
+    words = {
+        name: (2 * update.rows * columns * ways, update.rows * columns * ways)
+        for name, ways in runs.items()
+    }
+    for name, keep in (("ff", update.ff_keep), ("bp", update.bp_keep)):
+        record = config.record_words(keep) if keep else 0
+        words[name] = records * record, records * -(-record // RUN_WORDS)
+    found = {
+        name: Traffic(np.array([count * config.word_bytes], np.int64), np.array([times], np.int64))
+        for name, (count, times) in words.items()
+    }
+    return {**found, "commands": listed(np.array([1]), WUVE.bytes)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Device memory, as the cycle model sees it: banks that move bytes, and what a burst costs."""
+"""Device memory, as the cycle model sees it: banks that move bytes, and what a run costs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 Counts = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.float64]
 
-# Assumed, not measured: every burst also takes the time of one DDR4 burst (8 beats of 64 bits). An
+# Assumed, not measured: every run also takes the time of one DDR4 burst (8 beats of 64 bits). An
 # isolated burst opens a row, and a rank opens at most four rows in tFAW, 21 to 30 ns at 2400 MT/s
 # for pages of 1 and 2 KiB (JEDEC JESD79-4): time for 101 to 144 bytes at 19.2 GB/s for each 64
 # bytes, so 37 to 80 bytes are lost.
@@ -22,10 +23,14 @@ ASSUMED_BURST_OVERHEAD_BYTES = 64.0
 # there to cover it (templates/sat_stce.cpp.j2).
 ASSUMED_LATENCY_CYCLES = 64
 
+RUN_WORDS = 64
+"""Most words of a run; consecutive words beyond them begin another."""
+
 
 @dataclass(frozen=True)
 class Traffic:
-    """What a run moves of one operand: bytes, and the bursts in which they go."""
+    """What a list moves of one operand: bytes, and the runs of consecutive words in which they
+    go, which are what opens rows of the memory, however they are cut into bursts of the port."""
 
     bytes: Counts
     bursts: Counts
@@ -36,7 +41,7 @@ class Memory:
     """Banks of device memory.
 
     banks: how many. bytes_per_cycle: of one bank at its peak, in a cycle of the array's clock.
-    burst_overhead_bytes: the time that a burst takes beyond its bytes, as bytes at the peak; see
+    burst_overhead_bytes: the time that a run takes beyond its bytes, as bytes at the peak; see
     ASSUMED_BURST_OVERHEAD_BYTES. Raises ValueError for a memory that moves nothing.
     """
 
@@ -55,17 +60,23 @@ class Memory:
             )
 
     def efficiency(self, burst_bytes: float) -> float:
-        """The part of the peak that bursts of `burst_bytes` reach."""
+        """The part of the peak that runs of `burst_bytes` reach."""
         return burst_bytes / (burst_bytes + self.burst_overhead_bytes)
 
-    def cycles(self, operands: Mapping[str, Traffic]) -> Counts:
-        """Cycles that the busiest bank needs. Operand number i of the mapping lies in bank
-        i modulo `banks`, and the ports of a bank share it."""
-        busy: list[npt.NDArray[np.float64]] = [np.zeros(()) for _ in range(self.banks)]
-        for number, moved in enumerate(operands.values()):
-            bank = number % self.banks
-            busy[bank] = busy[bank] + (moved.bytes + moved.bursts * self.burst_overhead_bytes)
-        busiest = np.asarray(
-            np.ceil(np.max(np.stack(np.broadcast_arrays(*busy)), axis=0) / self.bytes_per_cycle)
-        )
-        return busiest.astype(np.int64)
+    def busy(self, operands: Mapping[str, Traffic], places: Mapping[str, int]) -> Bytes:
+        """Bytes, with what runs cost, that each bank moves: [banks, candidates]. places: an
+        operand's bank. The ports of a bank share it."""
+        zero = np.zeros(np.broadcast_shapes(*(moved.bytes.shape for moved in operands.values())))
+        busy = np.stack([zero] * self.banks)
+        for name, moved in operands.items():
+            busy[places[name]] += moved.bytes + moved.bursts * self.burst_overhead_bytes
+        return busy
+
+    def cycles(self, operands: Mapping[str, Traffic], places: Mapping[str, int]) -> Counts:
+        """Cycles that the busiest bank needs."""
+        return self.time(self.busy(operands, places))
+
+    def time(self, busy: Bytes) -> Counts:
+        """Cycles that the busiest bank needs, of what `busy` gives: [candidates]."""
+        cycles: Counts = np.ceil(busy.max(axis=0) / self.bytes_per_cycle).astype(np.int64)
+        return cycles

@@ -16,6 +16,15 @@ _FOLDER = Path(__file__).parent
 
 NAMES = tuple(sorted(path.stem for path in _FOLDER.glob("*.csv")))
 
+PAPER = (
+    "resnet9_cifar10",
+    "vit_cifar100",
+    "vgg19_cifar100",
+    "resnet18_tinyimagenet",
+    "resnet50_imagenet",
+)
+"""Of NAMES: the networks and data sets that the SAT paper reports its mean speedup over."""
+
 
 def load(name: str) -> tuple[Row, ...]:
     """The rows of one of NAMES. Raises KeyError for another name."""

@@ -17,6 +17,9 @@ from .device import Device
 from .engine import EngineDevice
 from .errors import BundleError, SettingsError
 from .isa import LEVELS, machine_flags, missing_flags
+from .product import Product
+from .stored_program import read_tilings
+from .tiling import Tiling
 
 FORMAT = 2
 MANIFEST = "bundle.json"
@@ -65,6 +68,9 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         dataflows = settings["dataflows"]
         if not isinstance(dataflows, list) or not all(map(_is_line, dataflows)):
             raise TypeError("dataflows")
+        program = settings["program"]
+        if program is not None and not all(_is_line(program[key]) for key in ("file", "sha256")):
+            raise TypeError("program")
     except SettingsError as error:
         raise BundleError(f"{manifest}: {error}: build the bundle again") from None
     except (KeyError, TypeError) as error:
@@ -76,8 +82,23 @@ def open_device(path: str | os.PathLike[str] | Bundle) -> Device:
     """The accelerator of a bundle, on csim. Raises BundleError, one line with the mend."""
     bundle = path if isinstance(path, Bundle) else load_bundle(path)
     _check_library(bundle)
-    dataflows = tuple(bundle.settings["dataflows"])
-    return EngineDevice(bundle.config, CsimBackend(bundle.library, bundle.config), dataflows)
+    tilings = load_tilings(bundle)
+    backend = CsimBackend(bundle.library, bundle.config)
+    return EngineDevice(bundle.config, backend, tuple(bundle.settings["dataflows"]), tilings)
+
+
+def load_tilings(bundle: Bundle) -> dict[Product, Tiling]:
+    """Those of a bundle's program; none when its card has no cycle model. Raises BundleError."""
+    program = bundle.settings["program"]
+    if program is None:
+        return {}
+    file = bundle.path / program["file"]
+    data = _read(file)
+    _check_digest(file, data, program["sha256"])
+    try:
+        return read_tilings(data.decode("utf-8"), tuple(bundle.settings["dataflows"]))
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{file}: {error}: build the bundle again") from None
 
 
 def _is_line(value: object) -> bool:
@@ -104,14 +125,22 @@ def _check_library(bundle: Bundle) -> None:
             f"{library}: built for {wanted['isa']}, this processor lacks "
             f"{', '.join(sorted(missing))}: build the bundle again here"
         )
+    _check_digest(library, _read(library), wanted["sha256"])
+
+
+def _read(file: Path) -> bytes:
+    """All of a file of a bundle."""
     try:
-        digest = hashlib.sha256(library.read_bytes()).hexdigest()
+        return file.read_bytes()
     except OSError as error:
         denied = isinstance(error, PermissionError)
         mend = "check the permissions" if denied else "build the bundle again"
-        raise BundleError(f"{library}: {error.strerror or error}: {mend}") from None
-    if digest != wanted["sha256"]:
+        raise BundleError(f"{file}: {error.strerror or error}: {mend}") from None
+
+
+def _check_digest(file: Path, data: bytes, wanted: str) -> None:
+    if hashlib.sha256(data).hexdigest() != wanted:
         raise BundleError(
-            f"{library}: truncated or changed since it was built (its digest is not the one in "
+            f"{file}: truncated or changed since it was built (its digest is not the one in "
             f"{MANIFEST}): build the bundle again"
         )

@@ -15,7 +15,13 @@ LIMITS = {
     "interleave": (1, 64),
     "memory_tile": (1, 64),
     "adder_latency": (1, 16),
+    "feed": (1, 2),
+    "strip_words": (16, 8192),
 }
+
+BATCH_TOKENS = 16
+"""A weight-stationary batch lets no more tokens into a row unit, of activations and of packets
+each. The row below takes them a period later, so a stream of twice as many places never fills."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class ArrayConfig:
 
     rows, lanes: R row units of C lanes. group: M of N:M. interleave: most activation rows T that
     a row unit holds. memory_tile: most column blocks Q of one tile. adder_latency: cycles that a
-    running sum is in flight. Raises SettingsError for a value that no array has.
+    running sum is in flight. feed: activation words that enter the chain in a cycle. strip_words:
+    of activations that the loader holds, twice. Raises SettingsError for a value that no array has.
     """
 
     rows: int
@@ -33,6 +40,8 @@ class ArrayConfig:
     interleave: int
     memory_tile: int
     adder_latency: int
+    feed: int = 2
+    strip_words: int = 8192
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -48,6 +57,11 @@ class ArrayConfig:
                 raise SettingsError(f"{name}: expected a power of two, got {value}")
         if self.group > self.lanes:
             raise SettingsError(f"group: expected at most lanes {self.lanes}, got {self.group}")
+        if self.strip_words < (needed := self.lanes * (self.rows + 1)):
+            raise SettingsError(
+                f"strip_words: expected lanes x (rows + 1) = {needed} or more, "
+                f"got {self.strip_words}"
+            )
 
     @property
     def word_bytes(self) -> int:
@@ -68,6 +82,11 @@ class ArrayConfig:
     def groups_per_panel(self) -> int:
         """Groups in a panel, the `lanes` reduction elements that one word of A holds."""
         return self.lanes // self.group
+
+    @property
+    def held_packets(self) -> int:
+        """Packets that a row unit holds, weight stationary (kHeldPackets in kernels/types.h)."""
+        return max(self.interleave * self.memory_tile, -(-self.lanes // self.rows))
 
     def blocks(self, extent: int) -> int:
         """Blocks of `lanes` elements that cover an axis of `extent` elements."""

@@ -20,13 +20,14 @@ _KINDS = {
     "u32": ("<u4", "std::uint32_t"),
     "f32": ("<f4", "float"),
     "u16": ("<u2", "std::uint16_t"),
+    "u8": ("<u1", "std::uint8_t"),
     "i16": ("<i2", "std::int16_t"),
 }
 
 
 @dataclass(frozen=True)
 class Field:
-    """One field; `kind` is a key of `_KINDS`: a number of 32 or 16 bits."""
+    """One field; `kind` is a key of `_KINDS`: a number of 32, 16 or 8 bits."""
 
     name: str
     kind: str
@@ -64,8 +65,8 @@ class Descriptor:
 
     @property
     def padding(self) -> int:
-        """Unused 16-bit places at the end."""
-        return (self.bytes - sum(field.bytes for field in self.fields)) // 2
+        """Unused bytes at the end."""
+        return self.bytes - sum(field.bytes for field in self.fields)
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -87,46 +88,50 @@ STCE = Descriptor(
     "stce",
     128,  # one beat of a port of 1024 bits, the widest that m_axi has
     (
-        Field("a_address", "u32", "A: the tile's first pixel at its first tap"),
+        Field("a_address", "u32", "A: the first pixel at its first tap"),
         Field("a_step", "u32", "words from an output pixel's source to the next one's in its row"),
         Field("a_row_jump", "u32", "... from the last one of a row to the first of the next"),
         Field("a_image_jump", "u32", "... from the last one of an image to the first of the next"),
         Field("a_tap_step", "u32", "words from a tap's source to the next tap's in its row"),
         Field("a_tap_jump", "u32", "... from the last tap of a row to the first of the next"),
         Field("a_blocks", "u32", "channel words of a source pixel"),
-        Field("a_block", "u32", "transposed A: the tile's first channel word"),
+        Field("a_block", "u32", "transposed A: the first channel word"),
         Field("a_channels", "u32", "transposed A: channels of a tap, each an output row"),
-        Field("b_address", "u32", "B: the tile's first column block"),
+        Field("b_address", "u32", "B: the first column block"),
         Field("b_pitch", "u32", "matrix B: words from row to row"),
         Field("b_block_step", "u32", "packed B: words from column block to column block"),
         Field("b_tap_step", "u32", "packed B: words from a tap to the next in its row"),
         Field("b_tap_jump", "u32", "... from the last tap of a row to the first of the next"),
-        Field("y_address", "u32", "Y: the tile's first element"),
+        Field("y_address", "u32", "Y: the first element"),
         Field("y_pitch", "u32", "words from a pixel of Y to the next in its row; transposed A:"),
         Field("y_row_jump", "u32", "... the pixels of a row are the channels of a tap"),
         Field("y_image_jump", "u32", "jumps at the ends of rows and of images, as A's"),
-        Field("rows", "u32", "output rows, 1 to rows x interleave"),
-        Field("columns", "u32", "output columns, 1 to lanes x memory_tile"),
+        Field("sums_address", "u32", "accumulate: the stored sums, in steps of binary32 Y"),
+        Field("strip_address", "u32", "A: the words that the loader holds: the first one"),
+        Field("columns", "u32", "output columns, in tiles of blocks x lanes"),
         Field("reduction", "u32", "terms of each sum, of one tap unless A is transposed"),
-        Field("flags", "u32", "the bits below"),
-        Field("keep", "u16", "N of N:M; equal to group: dense"),
-        Field("interleave", "u16", "activation rows that each row unit takes"),
-        Field("a_keep", "u16", "A pruned as it is loaded: N of N:M along the channels; 0: not"),
-        Field("a_skip", "u16", "transposed A: lanes of its first word that lie before the tile"),
-        Field("a_words", "u16", "transposed A: channel words that the tile's rows lie in"),
-        Field("a_y", "i16", "source row of the tile's first pixel at its first tap"),
+        Field("strip_words", "u16", "... and how many; 0: each tile reads A anew"),
+        Field("rows", "u16", "output rows: at most rows x interleave, or any (weight stationary)"),
+        Field("flags", "u16", "the bits below"),
+        Field("a_words", "u16", "transposed A: channel words that the rows lie in"),
+        Field("a_y", "i16", "source row of the first pixel at its first tap"),
         Field("a_x", "i16", "... and source column"),
         Field("a_height", "u16", "rows of a source image; outside of it A is zero"),
         Field("a_width", "u16", "columns of a source image"),
         Field("a_stride_y", "u16", "source rows from output row to output row"),
         Field("a_stride_x", "u16", "source columns from output column to output column"),
-        Field("out_y", "u16", "the tile's first pixel (of the reduction when A is transposed):"),
+        Field("out_y", "u16", "the first pixel (of the reduction when A is transposed):"),
         Field("out_x", "u16", "... its row and column in its output image"),
         Field("out_height", "u16", "rows of an output image"),
         Field("out_width", "u16", "columns of an output image"),
         Field("taps_y", "u16", "rows of taps"),
         Field("taps_x", "u16", "taps in a row"),
-        Field("tap_x", "u16", "transposed A: the tile's first tap in its row"),
+        Field("tap_x", "u16", "transposed A: the first tap in its row"),
+        Field("keep", "u8", "N of N:M; equal to group: dense"),
+        Field("interleave", "u8", "activation rows that a row unit works on at once"),
+        Field("blocks", "u8", "column blocks of a tile"),
+        Field("a_keep", "u8", "A pruned as it is loaded: N of N:M along the channels; 0: not"),
+        Field("a_skip", "u8", "transposed A: lanes of its first word that lie before the rows"),
     ),
     (
         Flag("transpose_a", 0, "pixels are the reduction, taps and channels the output rows"),
@@ -135,6 +140,11 @@ STCE = Descriptor(
         Flag("binary32", 3, "Y is binary32, otherwise rounded to binary16"),
         Flag("transpose_b", 4, "matrix B is stored as columns x reduction"),
         Flag("backward_taps", 5, "the source goes back from tap to tap, as BP's does"),
+        Flag(
+            "weight_stationary",
+            6,
+            "row units hold weights, and sums pass; else they hold sums",
+        ),
     ),
 )
 

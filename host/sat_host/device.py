@@ -20,6 +20,7 @@ from . import arguments, packing
 from .config import ArrayConfig
 from .convolution import Convolution
 from .errors import ArgumentError, DeviceError
+from .tiling import DATAFLOWS
 
 __all__ = ["Array", "Device", "DeviceError", "Matrix", "Memory", "PackedMatrix", "UpdateScalars"]
 
@@ -93,7 +94,7 @@ class Device(ABC):
     """
 
     config: ArrayConfig
-    dataflows: tuple[str, ...] = ("os",)
+    dataflows: tuple[str, ...] = DATAFLOWS
 
     # Memory ---------------------------------------------------------------------------------
 
@@ -150,11 +151,13 @@ class Device(ABC):
         *,
         transpose_a: bool = False,
         accumulate: bool = False,
+        dataflow: str | None = None,
     ) -> int:
         """y = op(a) . b (+ y when accumulating), summed in reduction order from +0 (or from y).
 
         a: float16 [I, K], or [K, I] with transpose_a. b: float16 [K, J] (dense) or packed.
         y: [I, J], float16 (rounded once at the end) or float32. accumulate needs float32 y.
+        dataflow: one of `dataflows`, None for the device's choice; it never changes the bits.
         Returns how many outputs are infinite or NaN.
         """
 
@@ -258,15 +261,15 @@ class Device(ABC):
         b: Array,
         *,
         keep: int | None = None,
-        dataflow: str = "os",
+        dataflow: str | None = None,
         accumulate: Array | None = None,
     ) -> npt.NDArray[np.float32]:
         """a · b: float16 (I, K) · (K, J) -> float32 (I, J).
 
         With `keep`, b is pruned keep:group along K first, by the device; otherwise b is dense.
         `accumulate`: float32 (I, J), the values that the sums start from instead of +0.
-        `dataflow`: one of `dataflows`; it never changes the bits. Raises ArgumentError for wrong
-        shapes, dtypes or values.
+        `dataflow`: one of `dataflows`, by default the device's choice; it never changes the bits.
+        Raises ArgumentError for wrong shapes, dtypes or values.
         """
         a = arguments.matrix("a", a, np.float16, "(I, K)")
         b = arguments.matrix("b", b, np.float16, "(K, J)")
@@ -274,9 +277,7 @@ class Device(ABC):
             raise ArgumentError(
                 f"b: expected {a.shape[1]} rows, the columns of a {a.shape}, got {b.shape}"
             )
-        if dataflow not in self.dataflows:
-            offered = ", ".join(self.dataflows)
-            raise ArgumentError(f"dataflow: this device offers {offered}, got {dataflow!r}")
+        self._check_dataflow(dataflow)
         if keep is not None:
             keep = arguments.keep_count(keep, self.config.group)
         shape = (a.shape[0], b.shape[1])
@@ -291,7 +292,8 @@ class Device(ABC):
             if keep is not None:
                 operand = packed = self._scratch(stack, self.packed(b.shape[0], b.shape[1], keep))
                 self.pack(right, ff=packed)
-            self.product(total, left, operand, accumulate=accumulate is not None)
+            adds = accumulate is not None
+            self.product(total, left, operand, accumulate=adds, dataflow=dataflow)
             return self.read(total)
 
     def prune(self, w: Array, keep: int, axis: int = 0) -> npt.NDArray[np.float16]:
@@ -342,6 +344,12 @@ class Device(ABC):
             weights, velocity, gradient = (self._upload(stack, x) for x in (w, v, dw))
             self.update_weights(weights, velocity, gradient, scalars)
             return self.read(weights), self.read(velocity)
+
+    def _check_dataflow(self, dataflow: str | None) -> None:
+        """Refuse a dataflow that is not one of the device's; None is none."""
+        if dataflow is not None and dataflow not in self.dataflows:
+            offered = ", ".join(self.dataflows)
+            raise ArgumentError(f"dataflow: this device offers {offered}, got {dataflow!r}")
 
     def _scratch(self, stack: ExitStack, item: Allocation) -> Allocation:
         stack.callback(self.free, item)

@@ -3,29 +3,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from . import checks, convolution_program
+from .command_lists import ONE, Copies, between_words, command_lists
 from .config import ArrayConfig
 from .convolution import Convolution
 from .descriptor import STCE
 from .device import Array, Device, Matrix, Memory, PackedMatrix, UpdateScalars
 from .heap import Heap
-from .program import (
-    Commands,
-    Operand,
-    Product,
-    Source,
-    Target,
-    Update,
-    batch_commands,
-    product_commands,
-    update_command,
-)
+from .product import Operand, Product, Source, Target
+from .program import Commands, Update, update_command
+from .strips import default_tiling, stationary_tiling
+from .tiling import Tiling
 
 Words = npt.NDArray[np.uint16]
 
@@ -59,11 +56,21 @@ class Region(Memory):
 
 
 class EngineDevice(Device):
-    """Products and updates as command lists on `backend`."""
+    """Products and updates as command lists on `backend`.
 
-    def __init__(self, config: ArrayConfig, backend: Backend, dataflows: tuple[str, ...]) -> None:
+    tilings: by Product.shape(); a product that is not among them has that of default_tiling.
+    """
+
+    def __init__(
+        self,
+        config: ArrayConfig,
+        backend: Backend,
+        dataflows: tuple[str, ...],
+        tilings: Mapping[Product, Tiling] = MappingProxyType({}),
+    ) -> None:
         self.config = config
         self.dataflows = dataflows
+        self._tilings = tilings
         self._backend = backend
         self._heap = Heap(backend.words, max(1, _ALIGN_BYTES // config.word_bytes))
 
@@ -113,7 +120,9 @@ class EngineDevice(Device):
         *,
         transpose_a: bool = False,
         accumulate: bool = False,
+        dataflow: str | None = None,
     ) -> int:
+        self._check_dataflow(dataflow)
         rows, reduction, columns = checks.check_product(y, a, b, transpose_a, accumulate)
         product = Product(
             rows=rows,
@@ -125,7 +134,7 @@ class EngineDevice(Device):
             transpose_a=transpose_a,
             accumulate=accumulate,
         )
-        return self._backend.stce(product_commands(self.config, product))
+        return self._execute([product], dataflow=dataflow)
 
     def product_batch(
         self,
@@ -151,15 +160,14 @@ class EngineDevice(Device):
             transpose_a=transpose_a,
         )
         steps = [item.rows // batch * self._pitch(item.columns, item.dtype) for item in (a, b, y)]
-        commands = batch_commands(self.config, product, batch, (steps[0], steps[1], steps[2]))
-        return self._backend.stce(commands)
+        return self._execute([product], Copies(batch, (steps[0], steps[1], steps[2])))
 
     def convolve(self, y: Matrix, x: Matrix, weights: PackedMatrix, shape: Convolution) -> int:
         checks.check_convolution(y, x, weights, shape, self.config)
         packed = self._address(weights), weights.keep
         addresses = self._address(x), packed, self._address(y)
         product = convolution_program.forward(self.config, shape, *addresses)
-        return self._backend.stce(product_commands(self.config, product))
+        return self._execute([product])
 
     def convolve_backward(
         self,
@@ -177,12 +185,9 @@ class EngineDevice(Device):
         products = convolution_program.backward(
             config, shape, *addresses, dy_keep=keep if keep < config.group else 0
         )
-        # The dtype is given, or NumPy would take the padding out of the commands.
-        lists = [product_commands(config, product) for product in products]
-        commands = np.concatenate([np.zeros(0, STCE.dtype), *lists], dtype=STCE.dtype)
         if not convolution_program.covers(shape):
             self._clear(dx)
-        return self._backend.stce(commands)
+        return self._execute(products)
 
     def convolve_gradient(
         self, dw: Matrix, x: Matrix, dy: Matrix, shape: Convolution, *, accumulate: bool = False
@@ -190,7 +195,7 @@ class EngineDevice(Device):
         checks.check_convolution_gradient(dw, x, dy, shape, self.config)
         addresses = self._address(x), self._address(dy), self._address(dw)
         product = convolution_program.gradient(self.config, shape, *addresses, accumulate)
-        return self._backend.stce(product_commands(self.config, product))
+        return self._execute([product])
 
     def pack(
         self,
@@ -254,6 +259,47 @@ class EngineDevice(Device):
             masked_bp=masked_bp and prunes and bp is not None,
         )
         self._backend.wuve(update_command(update))
+
+    def _execute(
+        self, products: Sequence[Product], copies: Copies = ONE, dataflow: str | None = None
+    ) -> int:
+        """Run products that do not depend on each other, each as many times as `copies` says; the
+        number of infinite or NaN results."""
+        nonfinite = 0
+        whole = []
+        for product in products:
+            tiling = self._tiling(product, dataflow)
+            with self._between(between_words(self.config, product, tiling, copies)) as scratch:
+                lists = command_lists(self.config, product, tiling, copies, scratch)
+                if len(lists) == 1:
+                    whole += lists
+                else:
+                    nonfinite += [self._backend.stce(commands) for commands in lists][-1]
+        if whole:
+            # The dtype is given, or NumPy would take the padding out of the commands.
+            nonfinite += self._backend.stce(np.concatenate(whole, dtype=STCE.dtype))
+        return nonfinite
+
+    def _tiling(self, product: Product, dataflow: str | None) -> Tiling:
+        """The program's, unless another dataflow is asked for; else the default one."""
+        stored = self._tilings.get(product.shape())
+        if stored is not None and dataflow in (None, stored.dataflow):
+            return stored
+        if dataflow == "ws":
+            return stationary_tiling(self.config, product)
+        return default_tiling(self.config, product)
+
+    @contextmanager
+    def _between(self, words: int) -> Iterator[int | None]:
+        """The address of `words` words for the sums between parts, for the time of a run."""
+        if not words:
+            yield None
+            return
+        address = self._heap.take(words)
+        try:
+            yield address
+        finally:
+            self._heap.give(address, words)
 
     # ----------------------------------------------------------------------------------------
 

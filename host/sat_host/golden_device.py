@@ -61,7 +61,9 @@ class GoldenDevice(Device):
         *,
         transpose_a: bool = False,
         accumulate: bool = False,
+        dataflow: str | None = None,
     ) -> int:
+        self._check_dataflow(dataflow)
         checks.check_product(y, a, b, transpose_a, accumulate)
         target = self._rows(y)
         left = self._rows(a).T if transpose_a else self._rows(a)

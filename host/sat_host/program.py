@@ -11,147 +11,67 @@ import numpy.typing as npt
 
 from .config import ArrayConfig
 from .descriptor import STCE, WUVE, Descriptor
-from .errors import ArgumentError
+from .product import Operand, Product, Source, Target
+from .strips import (
+    MAX_COUNT,
+    check_tiling,
+    default_tiling,
+    even_size,
+    held_words,
+    largest_count,
+    strip_rows,
+)
+from .tiling import Tiling
+
+__all__ = [
+    "MAX_ADDRESS", "MAX_COUNT", "Commands", "Operand", "Product", "Source", "Target", "Update",
+    "batch_commands", "even_size", "largest_count", "product_commands", "update_command",
+]  # fmt: skip
 
 Commands = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
 
 MAX_ADDRESS = 1 << 32  # addresses are 32-bit word counts
-MAX_COUNT = (1 << 31) - 1  # the kernels count in signed 32 bits
 
 
-@dataclass(frozen=True)
-class Source:
-    """Operand A: a matrix of pixels, one row of `pitch` words a pixel, seen through a kernel.
+def product_commands(
+    config: ArrayConfig, product: Product, tiling: Tiling | None = None
+) -> Commands:
+    """The commands of a product, strip of output rows by strip.
 
-    Output pixel (row, column) reads, at tap (0, 0), the source pixel `origin` + `stride` x (row,
-    column), and one pixel on for each further tap, or one back when `backward`. Each pair is
-    (rows, columns). What lies outside of the image is zero. channels: of a pixel. The defaults are
-    a plain matrix: each row an image of one pixel.
+    A command has all columns when its strip is buffered, else one tile of them. tiling: by default
+    that of default_tiling. Raises ArgumentError for a tiling that the array can't hold.
     """
-
-    address: int
-    pitch: int
-    channels: int
-    size: tuple[int, int] = (1, 1)
-    out_size: tuple[int, int] = (1, 1)
-    taps: tuple[int, int] = (1, 1)
-    stride: tuple[int, int] = (1, 1)
-    origin: tuple[int, int] = (0, 0)
-    backward: bool = False
-
-    @property
-    def direction(self) -> int:
-        """Source pixels from tap to tap."""
-        return -1 if self.backward else 1
-
-
-@dataclass(frozen=True)
-class Operand:
-    """Operand B: packed records of keep:group, or a row-major matrix of `pitch` words a row, stored
-    [reduction, columns] or, `transposed`, [columns, reduction].
-
-    Packed: words from column block to column block, from tap to tap in a row of taps, and from row
-    of taps to row of taps.
-    """
-
-    address: int
-    packed: bool
-    keep: int
-    pitch: int = 0
-    transposed: bool = False
-    block_step: int = 0
-    tap_step: int = 0
-    tap_row_step: int = 0
-
-
-@dataclass(frozen=True)
-class Target:
-    """Y: words from an output pixel to the next in its row, from row to row, image to image."""
-
-    address: int
-    pitch: int
-    row_pitch: int
-    image_pitch: int
-    binary32: bool
-
-    @classmethod
-    def rows(cls, address: int, pitch: int, binary32: bool) -> Target:
-        """A plain matrix, each row an image of one pixel."""
-        return cls(address, pitch, pitch, pitch, binary32)
-
-
-@dataclass(frozen=True)
-class Product:
-    """One product in device memory: addresses and pitches in words, extents in elements.
-
-    y [rows, columns] = a . b. The rows are the source's output pixels, and each sum runs over its
-    taps and over `reduction` channels. Or, transposed, the rows are the taps' channels, and each
-    sum runs over `reduction` output pixels; a tap is then a row of Y's image, a channel a pixel.
-    a_keep: prune A a_keep:group along the channels as it is loaded; 0: not.
-    """
-
-    rows: int
-    columns: int
-    reduction: int
-    a: Source
-    b: Operand
-    y: Target
-    transpose_a: bool = False
-    accumulate: bool = False
-    a_keep: int = 0
-
-    @property
-    def sum_taps(self) -> int:
-        """Taps that a sum runs over."""
-        return 1 if self.transpose_a else self.a.taps[0] * self.a.taps[1]
-
-    @property
-    def y_size(self) -> tuple[int, int]:
-        """Rows and columns of an image of Y."""
-        if self.transpose_a:
-            return self.a.taps[0] * self.a.taps[1], self.a.channels
-        return self.a.out_size
-
-
-def even_size(extent: int, most: int) -> int:
-    """The size that evens out the fewest parts of at most `most` that cover `extent`."""
-    parts = -(-extent // most)
-    return -(-extent // parts)
-
-
-def product_commands(config: ArrayConfig, product: Product) -> Commands:
-    """Output-stationary tiles of a product, strip of rows by strip of rows.
-
-    The interleave and the memory tile are the largest that the array holds, evened out so that
-    the last strip and the last tile are not nearly empty; a reduction so long that the kernels'
-    counters would overflow gets narrower tiles. Raises ArgumentError when even the narrowest has
-    too many counts.
-    """
-    interleave = even_size(-(-product.rows // config.rows), config.interleave)
-    blocks = _tile_blocks(config, product, interleave)
-    strip, tile = config.rows * interleave, config.lanes * blocks
+    tiling = tiling or default_tiling(config, product)
+    check_tiling(config, product, tiling)
+    strip = strip_rows(config, product, tiling)
+    columns = config.lanes * tiling.blocks
+    if tiling.buffered:
+        columns *= -(-product.columns // columns)
     first_row, first_column = np.meshgrid(
-        np.arange(0, product.rows, strip), np.arange(0, product.columns, tile), indexing="ij"
+        np.arange(0, product.rows, strip), np.arange(0, product.columns, columns), indexing="ij"
     )
     row, column = first_row.ravel(), first_column.ravel()
     commands = np.zeros(row.size, STCE.dtype)
     commands["rows"] = np.minimum(strip, product.rows - row)
-    commands["columns"] = np.minimum(tile, product.columns - column)
+    commands["columns"] = np.minimum(columns, product.columns - column)
     commands["reduction"] = product.reduction
     commands["keep"] = product.b.keep
-    commands["interleave"] = interleave
+    commands["interleave"] = tiling.interleave
+    commands["blocks"] = tiling.blocks
     commands["a_keep"] = product.a_keep
     block = column // config.lanes
     height, width = product.y_size
     image, place = np.divmod(row, height * width)
     y_row, y_column = np.divmod(place, width)
     _set_source(commands, config, product, (image, y_row, y_column))
+    if tiling.buffered and not product.transpose_a:
+        held = held_words(product, row, commands["rows"].astype(np.int64))
+        commands["strip_address"] = _wrapped(product.a.address + held[0])
+        # A part of the channels, as segments take, begins within the first pixel.
+        commands["strip_words"] = held[1] - (product.a.pitch - config.blocks(product.a.channels))
     _set_operand(commands, config, product, block)
-    _set_target(commands, product)
-    y, word = product.y, block * (2 if product.y.binary32 else 1)
-    start = image * y.image_pitch + y_row * y.row_pitch + y_column * y.pitch + word
-    commands["y_address"] = _wrapped(y.address + start)
+    _set_target(commands, product, (image, y_row, y_column), block)
     commands["flags"] = _flags(
         STCE,
         transpose_a=product.transpose_a,
@@ -160,18 +80,28 @@ def product_commands(config: ArrayConfig, product: Product) -> Commands:
         binary32=product.y.binary32,
         transpose_b=product.b.transposed,
         backward_taps=product.a.backward,
+        weight_stationary=tiling.dataflow == "ws",
     )
     return commands
 
 
 def batch_commands(
-    config: ArrayConfig, product: Product, batch: int, steps: tuple[int, int, int]
+    config: ArrayConfig,
+    product: Product,
+    batch: int,
+    steps: tuple[int, int, int],
+    tiling: Tiling | None = None,
 ) -> Commands:
     """The commands of `batch` equal products whose A, B and Y lie `steps` words apart."""
-    one = product_commands(config, product)
+    one = product_commands(config, product, tiling)
     commands = np.tile(one, batch)
     number = np.repeat(np.arange(batch), len(one))
-    for name, step in zip(("a_address", "b_address", "y_address"), steps, strict=True):
+    a, b, y = steps
+    sums = y if product.y.binary32 else 2 * y
+    for name, step in (
+        ("a_address", a), ("strip_address", a), ("b_address", b), ("y_address", y),
+        ("sums_address", sums),
+    ):  # fmt: skip
         commands[name] = _wrapped(commands[name].astype(np.int64) + number * step)
     return commands
 
@@ -190,7 +120,11 @@ def _set_source(
     if product.transpose_a:
         tap, channel = out_y, out_x
         tap_y, tap_x = np.divmod(tap, a.taps[1])
-        out_y = out_x = np.zeros_like(image)  # every tile begins with the reduction's first pixel
+        # Every strip begins with the reduction's first pixel.
+        height, width = a.out_size
+        image = image + product.first_pixel // (height * width)
+        out_y = np.zeros_like(image) + product.first_pixel // width % height
+        out_x = np.zeros_like(image) + product.first_pixel % width
         block, commands["a_skip"] = np.divmod(channel, config.lanes)
         commands["a_block"] = block
         last_tap, last = np.divmod(tap * a.channels + channel + commands["rows"] - 1, a.channels)
@@ -235,9 +169,17 @@ def _set_operand(commands: Commands, config: ArrayConfig, product: Product, bloc
     commands["b_tap_jump"] = _wrapped(b.tap_row_step - (product.a.taps[1] - 1) * b.tap_step)
 
 
-def _set_target(commands: Commands, product: Product) -> None:
-    """The steps through Y."""
+def _set_target(
+    commands: Commands, product: Product, first: tuple[Indices, Indices, Indices], block: Indices
+) -> None:
+    """Y's fields, and where stored sums lie. first: as _set_source; block: first column block."""
     y, (height, width) = product.y, product.y_size
+    image, row, column = first
+    word = block * (2 if y.binary32 else 1)
+    start = image * y.image_pitch + row * y.row_pitch + column * y.pitch + word
+    commands["y_address"] = _wrapped(y.address + start)
+    sums = y.address if product.sums is None else product.sums
+    commands["sums_address"] = _wrapped(sums + start * (1 if y.binary32 else 2))
     across = (width - 1) * y.pitch
     commands["y_pitch"] = y.pitch
     commands["y_row_jump"] = _wrapped(y.row_pitch - across)
@@ -247,37 +189,6 @@ def _set_target(commands: Commands, product: Product) -> None:
 def _wrapped(words: Any) -> Any:
     """An address or a step as the commands hold it."""
     return words % MAX_ADDRESS
-
-
-def _tile_blocks(config: ArrayConfig, product: Product, interleave: int) -> int:
-    """Column blocks Q of a tile: the most whose counts fit, evened out."""
-    total = config.blocks(product.columns)
-    for most in range(config.memory_tile, 0, -1):
-        blocks = even_size(total, most)
-        if largest_count(config, product, interleave, blocks) <= MAX_COUNT:
-            return blocks
-    raise ArgumentError(
-        f"product: a reduction of {product.sum_taps * product.reduction} elements is too long for "
-        "the array: split it and accumulate"
-    )
-
-
-def largest_count(config: ArrayConfig, product: Product, interleave: int, blocks: int) -> int:
-    """A bound of what the kernels count for a tile: cycles of its period (kernels/period.h), words
-    and elements of its operands."""
-    strip, sums = config.rows * interleave, interleave * blocks
-    channels = product.a.channels
-    taps = strip // channels + 2  # that a strip of their channels touches
-    a_words = min(strip, taps * config.blocks(channels)) if product.transpose_a else 1
-    panel = max(
-        config.value_words(product.b.keep) * max(sums, config.adder_latency),
-        strip,
-        config.lanes * a_words,
-        config.lanes * blocks,
-        config.record_words(product.b.keep),
-    )
-    traffic = 2 * config.rows * sums + config.adder_latency
-    return product.sum_taps * config.blocks(product.reduction) * panel + traffic
 
 
 @dataclass(frozen=True)

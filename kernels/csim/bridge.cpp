@@ -20,7 +20,7 @@ int status() { return Diagnostics::instance().failed() ? 1 : 0; }
 }  // namespace
 
 // The geometry this library was built for: rows, lanes, group, interleave, memory_tile,
-// adder_latency, so that a host with another bundle.json can refuse it.
+// adder_latency, feed, strip_words, so that a host with another bundle.json can refuse it.
 SAT_EXPORT void sat_csim_geometry(std::int32_t* values) {
   values[0] = SatConfig::kRows;
   values[1] = SatConfig::kLanes;
@@ -28,6 +28,8 @@ SAT_EXPORT void sat_csim_geometry(std::int32_t* values) {
   values[3] = SatConfig::kInterleave;
   values[4] = SatConfig::kMemoryTile;
   values[5] = SatConfig::kAdderLatency;
+  values[6] = SatConfig::kFeed;
+  values[7] = SatConfig::kStripWords;
 }
 
 SAT_EXPORT const char* sat_csim_error() { return Diagnostics::instance().message(); }

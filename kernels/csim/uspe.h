@@ -86,22 +86,28 @@ inline void accumulate_sparse(SumWord<Config>* sums, int cycles,
 }
 
 template <class Config>
-inline void multiply_accumulate(int cycles, bool fresh, bool finished, SumWord<Config>* running,
-                                SumWord<Config>* leaving, int slot,
-                                const OperandWord<Config>* activations, int row, int group,
-                                const Packet<Config>& packet, bool dense, int dense_index) {
-  const int first = group * Config::kGroup;
-  if (fresh) {
-    for (int i = 0; i < cycles; ++i) running[slot + i] = SumWord<Config>(0.0f);
+__attribute__((always_inline)) inline void multiply_accumulate(int cycles, const UspePass& pass,
+                                const OperandWord<Config>* activations,
+                                const Packet<Config>& packet, SumWord<Config>* running,
+                                SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
+                                hls::stream<SumWord<Config>>& sums_out) {
+  const int first = pass.group * Config::kGroup;
+  SumWord<Config>* const sums = running + pass.slot;
+  if (pass.from == SumFrom::kZero) {
+    for (int i = 0; i < cycles; ++i) sums[i] = SumWord<Config>(0.0f);
+  } else if (pass.from == SumFrom::kStream) {
+    for (int i = 0; i < cycles; ++i) sums[i] = sums_in.read();
   }
-  if (dense) {
-    accumulate_dense<Config>(running + slot, cycles, activations + row, first + dense_index,
+  if (pass.dense) {
+    accumulate_dense<Config>(sums, cycles, activations + pass.row, first + pass.element,
                              packet.value);
   } else {
-    accumulate_sparse<Config>(running + slot, cycles, activations + row, first, packet);
+    accumulate_sparse<Config>(sums, cycles, activations + pass.row, first, packet);
   }
-  if (finished) {
-    for (int i = 0; i < cycles; ++i) leaving[slot + i] = running[slot + i];
+  if (pass.to == SumTo::kLeaving) {
+    for (int i = 0; i < cycles; ++i) leaving[pass.leaving_slot + i * pass.leaving_step] = sums[i];
+  } else if (pass.to == SumTo::kStream) {
+    for (int i = 0; i < cycles; ++i) sums_out.write(sums[i]);
   }
 }
 

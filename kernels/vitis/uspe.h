@@ -10,37 +10,41 @@ namespace sat {
 
 // For each of `cycles` (one, in hardware; see SAT_STEADY), in each lane:
 //   sum = start + activations[row][group * M + index] * packet.value
-// with slot and row counting on. `start` is +0 when fresh, otherwise running[slot]. A finished sum
-// goes to leaving[slot], another back to running[slot]. (Whether the packet is dense, and then the
-// one index of all lanes, is what the simulator asks for; here every packet carries its indices.)
+// with row and slot counting on. `start` is +0, the running sum, or what the chain brings; the sum goes
+// back, or where finished ones leave from, or down the chain. (Whether the packet is dense, and then
+// the one index of all lanes, is what the simulator asks for; here every packet carries its indices.)
 template <class Config>
-inline void multiply_accumulate(int cycles, bool fresh, bool finished, SumWord<Config>* running,
-                                SumWord<Config>* leaving, int slot,
-                                const OperandWord<Config>* activations, int row, int group,
-                                const Packet<Config>& packet, bool, int) {
+inline void multiply_accumulate(int cycles, const UspePass& pass,
+                                const OperandWord<Config>* activations,
+                                const Packet<Config>& packet, SumWord<Config>* running,
+                                SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
+                                hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   SAT_LOOP(MultiplyAccumulate_Cycle)
   for (int i = 0; i < cycles; ++i) {
     SAT_UNROLL
-    const OperandWord<Config> word = activations[row + i];
+    const OperandWord<Config> word = activations[pass.row + i];
     Operand candidates[Config::kGroup];
     SAT_PARTITION(candidates, 1)
     SAT_LOOP(MultiplyAccumulate_Candidate)
     for (int m = 0; m < Config::kGroup; ++m) {
       SAT_UNROLL
-      candidates[m] = word[group * Config::kGroup + m];
+      candidates[m] = word[pass.group * Config::kGroup + m];
     }
-    SumWord<Config> sum = running[slot + i];
+    SumWord<Config> sum = running[pass.slot + i];
+    if (pass.from == SumFrom::kStream) sum = sums_in.read();
     SAT_LOOP(MultiplyAccumulate_Lane)
     for (int c = 0; c < Config::kLanes; ++c) {
       SAT_UNROLL
-      const float start = fresh ? 0.0f : sum[c];
+      const float start = pass.from == SumFrom::kZero ? 0.0f : sum[c];
       sum[c] = start + exact::multiply(candidates[packet.index[c]], packet.value[c]);
     }
-    if (finished) {
-      leaving[slot + i] = sum;
+    if (pass.to == SumTo::kStream) {
+      sums_out.write(sum);
+    } else if (pass.to == SumTo::kLeaving) {
+      leaving[pass.leaving_slot + i * pass.leaving_step] = sum;
     } else {
-      running[slot + i] = sum;
+      running[pass.slot + i] = sum;
     }
   }
 }

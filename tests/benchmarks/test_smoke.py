@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import build_time, csim_speed, matmul_memory, network_step
+from benchmarks import build_time, csim_speed, matmul_memory, network_step, schedule_time
 from benchmarks.report import ROOT, show
 
 SPEC = """\
@@ -31,6 +31,7 @@ def test_every_figure_is_measured_and_shown(
     figures += csim_speed.measure(bundle, size=64, rounds=1)
     figures += matmul_memory.measure(bundle, size=64)
     figures += network_step.measure(bundle, (("cnn", 8, 2),))
+    figures += schedule_time.measure(ROOT / "specs" / "vcu1525.yaml", ("resnet9_cifar10",))
     rows = [(figure.what, figure.value, figure.kind) for figure in figures]
     for markdown in (False, True):
         show("figures", ("what", "value", "how"), rows, markdown)

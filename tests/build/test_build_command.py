@@ -39,8 +39,17 @@ def test_table(tmp_path: Path, spec_file: Path, environ: Environ) -> None:
     assert lines[0] == "tiny: 4 x 8 array, word 128 bits, memory tile 2 x 2 KiB"
     assert lines[1].split() == ["step", "seconds", "cached", "detail"]
     starts = [line.split()[0] for line in lines[2:]]
-    assert starts == ["check", "render", "compile", "bundle", "self-test", "all"]
-    assert lines[6].endswith("1 of 1 checks equal the golden model, bit for bit")
+    assert starts == [
+        "check",
+        "render",
+        "schedule",
+        "compile",
+        "bundle",
+        "self-test",
+        "all",
+    ]
+    assert lines[4].endswith("modelled cycles a step")
+    assert lines[7].endswith("1 of 1 checks equal the golden model, bit for bit")
     again = run(build, spec_file, "-o", tmp_path / "out").splitlines()
     assert [line.split()[2] for line in again if line.startswith(("compile", "self"))] == [
         "yes",

@@ -36,7 +36,8 @@ def test_a_bundle_is_whole(
     result = build(spec_file, out, environ)
     assert tuple(step.name for step in result.steps) == STEPS
     assert (result.word_bytes, result.tile_bytes) == (16, 4 * 4 * 2 * 8 * 8)
-    assert sorted(os.listdir(out)) == ["bundle.json", "libsat.so", "sat_host", "spec.yaml", "src"]
+    names = ["bundle.json", "libsat.so", "program.json", "sat_host", "spec.yaml", "src"]
+    assert sorted(os.listdir(out)) == names
     assert (out / "spec.yaml").read_bytes() == spec_file.read_bytes()
     assert (out / "src/kernels/note.h").is_file()
     assert (out / "sat_host/config.py").is_file()
@@ -48,6 +49,11 @@ def test_a_bundle_is_whole(
         "machine": platform.machine(),
         "isa": result.isa,
     }
+    assert manifest["program"] == {
+        "file": "program.json",
+        "sha256": file_digest(out / "program.json"),
+    }
+    assert manifest["dataflows"] == ["os", "ws"]
     assert manifest["digest"] == result.digest
     assert manifest["array"]["lanes"] == 8
     assert {"card", "clock_mhz", "sparsity", "optimizer", "model", "data", "training"} <= set(

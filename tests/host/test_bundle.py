@@ -75,7 +75,7 @@ def test_a_good_bundle_opens(bundle: Path) -> None:
     assert (loaded.config.rows, loaded.config.lanes, loaded.config.group) == (1, 4, 4)
     for given in (str(bundle), bundle, loaded):
         device = open_device(given)
-        assert device.dataflows == ("os",)
+        assert device.dataflows == ("os", "ws")
         two = np.full((1, 1), 2, np.float16)
         assert device.matmul(two, two)[0, 0] == 4
 
@@ -176,6 +176,11 @@ def test_another_format(bundle: Path, content: str) -> None:
         (lambda s: s.update(dataflows=3), "dataflows"),
         (lambda s: s.update(dataflows="os"), "dataflows"),
         (lambda s: s.update(dataflows=[1]), "dataflows"),
+        (lambda s: s.pop("program"), "program"),
+        (lambda s: s.update(program=3), "bundle.json"),
+        (lambda s: s["program"].pop("sha256"), "sha256"),
+        (lambda s: s["program"].update(file=None), "program"),
+        (lambda s: s["program"].update(file="a\nb"), "program"),
     ],
 )
 def test_a_field_that_is_missing_or_wrong(bundle: Path, edit: Change, named: str) -> None:
@@ -289,3 +294,49 @@ def test_a_shared_object_without_the_functions(bundle: Path, tmp_path: Path) -> 
     text = refused(bundle)
     assert "can't be loaded" in text
     assert "sat_csim_" in text
+
+
+def set_program(bundle: Path, content: bytes) -> None:
+    """Another program, with the digest that fits it."""
+    (bundle / "program.json").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    change(bundle, lambda settings: settings["program"].update(sha256=digest))
+
+
+def test_a_bundle_without_a_program_takes_the_default_tilings(bundle: Path) -> None:
+    change(bundle, lambda settings: settings.update(program=None))
+    assert sat_host.bundle.load_tilings(load_bundle(bundle)) == {}
+    two = np.full((1, 1), 2, np.float16)
+    assert open_device(bundle).matmul(two, two)[0, 0] == 4
+
+
+def test_a_program_that_is_missing_or_not_the_one_that_was_built(bundle: Path) -> None:
+    program = bundle / "program.json"
+    assert len(sat_host.bundle.load_tilings(load_bundle(bundle))) > 3
+    program.write_text(program.read_text() + " ")
+    assert "program.json: truncated or changed since it was built" in refused(bundle)
+    program.unlink()
+    assert f"{program}: No such file or directory: build the bundle again" in refused(bundle)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\xff", "can't decode"),
+        (b"", "Expecting value"),
+        (b"[" * 100_000, "recursion"),
+        (b'{"format": 1, "products": [3]}', "products[0]: expected an object"),
+    ],
+)
+def test_a_program_that_can_not_be_read(bundle: Path, content: bytes, reason: str) -> None:
+    set_program(bundle, content)
+    text = refused(bundle)
+    assert "program.json: " in text and reason in text and "build the bundle again" in text
+
+
+def test_a_program_with_a_dataflow_that_the_array_lacks(bundle: Path) -> None:
+    text = (bundle / "program.json").read_bytes()
+    set_program(bundle, text.replace(b'"dataflow": "os"', b'"dataflow": "ws"'))
+    open_device(bundle)
+    change(bundle, lambda settings: settings.update(dataflows=["os"]))
+    assert "tiling.dataflow: the array has os: build the bundle again" in refused(bundle)

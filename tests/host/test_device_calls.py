@@ -34,8 +34,9 @@ def test_matmul_dense_pruned_and_accumulated(device: GoldenDevice) -> None:
     assert np.array_equal(device.matmul(a, b), golden.matmul(a, b))
     assert np.array_equal(device.matmul(a, b, keep=8), golden.matmul(a, b))
     assert np.array_equal(device.matmul(a, b, keep=2), golden.matmul(a, b, mask=mask))
-    got = device.matmul(a, b, keep=2, accumulate=start, dataflow="os")
-    assert np.array_equal(got, golden.matmul(a, b, mask=mask, initial=start))
+    for dataflow in (None, "os", "ws"):
+        got = device.matmul(a, b, keep=2, accumulate=start, dataflow=dataflow)
+        assert np.array_equal(got, golden.matmul(a, b, mask=mask, initial=start))
     assert device.live == 0
 
 
@@ -98,7 +99,8 @@ W = np.ones((2, 3), np.float32)
         (lambda d: d.matmul(A, B, keep=0), "keep: expected 1 to 8 (the group M), got 0"),
         (lambda d: d.matmul(A, B, keep=9), "keep: expected 1 to 8 (the group M), got 9"),
         (lambda d: d.matmul(A, B, keep=2.0), "keep: expected an integer from 1 to 8, got 2.0"),
-        (lambda d: d.matmul(A, B, dataflow="ws"), "dataflow: this device offers os, got 'ws'"),
+        (lambda d: d.matmul(A, B, dataflow="is"), "dataflow: this device offers os, ws, got 'is'"),
+        (lambda d: d.matmul(A, B, dataflow=2), "dataflow: this device offers os, ws, got 2"),
         (lambda d: d.matmul(A, B, accumulate=W[:1]), "accumulate: expected a float32 array (2, 3)"),
         (lambda d: d.prune(W, 2), "w: expected a float16 array (K, J), got float32 (2, 3)"),
         (lambda d: d.prune(A, 2, axis=2), "axis: expected 0 (rows) or 1 (columns), got 2"),

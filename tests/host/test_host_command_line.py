@@ -23,8 +23,17 @@ from test_settings import SETTINGS
 MANIFEST = {
     "format": FORMAT,
     "name": "digits",
-    "array": {"rows": 4, "lanes": 16, "interleave": 4, "memory_tile": 2, "adder_latency": 8},
-    "dataflows": ["os"],
+    "array": {
+        "rows": 4,
+        "lanes": 16,
+        "interleave": 4,
+        "memory_tile": 2,
+        "adder_latency": 8,
+        "feed": 2,
+        "strip_words": 8192,
+    },
+    "dataflows": ["os", "ws"],
+    "program": None,
     "library": {"file": "libsat.so", "sha256": "", "machine": platform.machine(), "isa": ""},
     **SETTINGS,
 }

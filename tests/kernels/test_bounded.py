@@ -11,6 +11,8 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +20,16 @@ import numpy.typing as npt
 import pytest
 from accelerators import ARRAYS, changed, project_of
 from sat_host import GoldenDevice
-from sat_host.config import ArrayConfig
+from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.convolution import Convolution
+from sat_host.descriptor import STCE
 from sat_host.device import Device, Matrix, UpdateScalars
 from sat_host.engine import EngineDevice
 from sat_host.errors import DeviceError
+from sat_host.product import Product
 from sat_host.program import Commands
+from sat_host.strips import stationary_tiling
+from sat_host.tiling import Tiling
 
 from hlsgen.project import Project, write
 from hlsgen.selftest import first_difference
@@ -45,7 +51,8 @@ class ListBackend:
     def __init__(self, program: Path, config: ArrayConfig) -> None:
         self._program = program
         self._memory = np.zeros((MEMORY_WORDS, config.lanes), np.uint16)
-        self.lists: list[int] = []
+        self._lanes = config.lanes
+        self.lists: list[int] = []  # tiles of each
         self.least = 1 << 30  # cycles between a running sum's write and its next read
 
     def write(self, address: int, values: Words) -> None:
@@ -55,6 +62,8 @@ class ListBackend:
         return self._memory[address : address + words].copy()
 
     def stce(self, commands: Commands) -> int:
+        width = commands["blocks"].astype(np.int64) * self._lanes
+        self.lists.append(int((-(-commands["columns"].astype(np.int64) // width)).sum()))
         self._run(0, commands)
         return 0
 
@@ -62,7 +71,6 @@ class ListBackend:
         self._run(1, commands)
 
     def _run(self, kind: int, commands: Commands) -> None:
-        self.lists.append(len(commands))
         job = self._program.with_name("job")
         head = np.array([kind, len(commands), self._memory.nbytes], np.uint64)
         job.write_bytes(head.tobytes() + commands.tobytes() + self._memory.tobytes())
@@ -108,7 +116,7 @@ def product(
 
 def systolic(project: Project) -> Project:
     """`project` with one place in each data stream of the chain: all that its order needs."""
-    chain = r"(SAT_FIFO\(\w+, (?:activations|packets|sums)_\d+), 8\)"
+    chain = r"(SAT_FIFO\(\w+, (?:activations|packets|sums)_\d+), \d+\)"
     text, streams = re.subn(chain, r"\1, 1)", project.files[TOP])
     assert streams > 0
     return Project({**project.files, TOP: text})
@@ -205,6 +213,79 @@ def convolution(device: Device, shape: Convolution, keep: int) -> list[npt.NDArr
     return results
 
 
+class Alternating(Mapping[Product, Tiling]):
+    """Weight stationary in two of three products; in tiles of all sizes."""
+
+    def __init__(self, config: ArrayConfig) -> None:
+        self._config = config
+        self._count = 0
+
+    def __getitem__(self, product: Product) -> Tiling:
+        self._count += 1
+        if self._count % 3 == 0:
+            raise KeyError(product)
+        tiling = stationary_tiling(self._config, product)
+        interleave = 1 + self._count % tiling.interleave
+        return replace(tiling, interleave=interleave, blocks=1 + self._count % tiling.blocks)
+
+    def __iter__(self) -> Iterator[Product]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class JoinedBackend(ListBackend):
+    """Also joins the lists of independent products into one, run when a result is asked for."""
+
+    def __init__(self, program: Path, config: ArrayConfig) -> None:
+        super().__init__(program, config)
+        self._waiting: list[Commands] = []
+
+    def stce(self, commands: Commands) -> int:
+        self._waiting.append(commands)
+        return 0
+
+    def join(self) -> None:
+        """Run all that waits as one list."""
+        joined = np.concatenate(self._waiting, dtype=STCE.dtype)
+        self._waiting = []
+        super().stce(joined)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["4x8_g8", "8x16_g4", "3x64_g8"])
+def test_dataflows_follow_each_other_in_one_list(name: str, tmp_path: Path) -> None:
+    """Row units that are a period behind each other neither hang nor mix their tiles."""
+    config = ARRAYS[name]
+    backend = JoinedBackend(compiled(project_of(name), tmp_path), config)
+    engine = EngineDevice(config, backend, ("os", "ws"), Alternating(config))
+    golden = GoldenDevice(config)
+    rng = np.random.default_rng(9)
+    held = config.lanes * BATCH_TOKENS
+    joined = []
+    for device in (engine, golden):
+        rng = np.random.default_rng(9)
+        results = []
+        for _ in range(12):
+            rows, columns = int(rng.integers(1, 70)), int(rng.integers(1, 3 * config.lanes))
+            reduction = int(rng.integers(1, min(held, config.lanes) + 1))
+            a, b = (device.matrix(*shape, np.float16) for shape in
+                    ((rows, reduction), (reduction, columns)))  # fmt: skip
+            for matrix in (a, b):
+                values = rng.standard_normal((matrix.rows, matrix.columns)).astype(np.float16)
+                device.write(matrix, values)
+            y = device.matrix(rows, columns, np.float16)
+            device.product(y, a, b)
+            results.append(y)
+        if device is engine:
+            backend.join()
+        joined.append([device.read(y) for y in results])
+    for got, want in zip(*joined, strict=True):
+        assert first_difference(got, want) is None
+    assert backend.least >= config.adder_latency
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["1x4_g4", "8x16_g4", "16x32_g32"])
 def test_updates_end_with_the_golden_bits(name: str, tmp_path: Path) -> None:
@@ -249,7 +330,7 @@ def test_marks_need_room_for_a_group(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_stream_too_shallow_is_named(tmp_path: Path) -> None:
     """The test can fail: without room in one stream the list stops, and the stream is named."""
-    before, after = "SAT_FIFO(PacketT, packets_1, 8)", "SAT_FIFO(PacketT, packets_1, 0)"
+    before, after = "SAT_FIFO(PacketT, packets_1, 32)", "SAT_FIFO(PacketT, packets_1, 0)"
     project = changed(project_of("4x8_g8"), TOP, before, after)
     config = ARRAYS["4x8_g8"]
     engine = EngineDevice(config, ListBackend(compiled(project, tmp_path), config), ("os",))

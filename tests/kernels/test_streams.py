@@ -212,14 +212,14 @@ def product(device: EngineDevice, reduction: int) -> None:
 
 
 DROPPED_PACKET = (
-    "kernels/load_weights.h",
-    "    packets.write(make_packet<Config>(values, indices, place.slot, dense, n, left));",
+    "kernels/form_packets.h",
+    "    packets.write(make_packet<Config>(values, indices, place.slot, dense, at, left));",
     "    const Packet<Config> packet =\n"
-    "        make_packet<Config>(values, indices, place.slot, dense, n, left);\n"
-    "    if (elements != 3 || i != 1) packets.write(packet);",
+    "        make_packet<Config>(values, indices, place.slot, dense, at, left);\n"
+    "    if (left != 3 || block != 1) packets.write(packet);",
 )
 EXTRA_WORD = (
-    "kernels/load_weights.h",
+    "kernels/read_weights.h",
     "      words.write(memory[address + static_cast<std::uint32_t>(word)]);",
     "      words.write(memory[address + static_cast<std::uint32_t>(word)]);\n"
     "      if (panel.runs == 3 && run == 2 && word == 0) words.write(memory[address]);",

@@ -25,6 +25,7 @@ KINDS = {
     "u32": ("std::uint32_t", "<u4"),
     "f32": ("float", "<f4"),
     "u16": ("std::uint16_t", "<u2"),
+    "u8": ("std::uint8_t", "<u1"),
     "i16": ("std::int16_t", "<i2"),
 }
 
@@ -114,6 +115,10 @@ def test_config_of_digits() -> None:
         "  static constexpr int kInterleave = 16;\n"
         "  static constexpr int kMemoryTile = 8;\n"
         "  static constexpr int kAdderLatency = 8;\n"
+        "  static constexpr int kFeed = 2;\n"
+        "  static constexpr int kStripWords = 8192;\n"
+        "  static constexpr int kBatchTokens = 16;\n"
+        "  static constexpr bool kWeightStationary = true;\n"
         "};\n"
     )
 
@@ -145,8 +150,8 @@ def test_structs_and_dtypes_agree(descriptor: Descriptor) -> None:
         assert (dtype.fields or {})[field.name][1] == place
         assert place % kind.itemsize == 0
         place += kind.itemsize
-    padding = (descriptor.bytes - place) // 2
-    assert members[len(want) :] == ([("std::uint16_t", f"reserved[{padding}]")] if padding else [])
+    padding = descriptor.bytes - place
+    assert members[len(want) :] == ([("std::uint8_t", f"reserved[{padding}]")] if padding else [])
     assert f"sizeof({descriptor.name.capitalize()}Command) == {descriptor.bytes}" in text
 
 

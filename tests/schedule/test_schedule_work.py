@@ -14,7 +14,7 @@ from sat_host.models.workload import Row, macs, workload
 
 from hlsgen import workloads
 from hlsgen.faults import SpecError
-from hlsgen.schedule.work import ProductWork, UpdateWork, works
+from hlsgen.schedule.work import ProductWork, UpdateWork, plain_product, works
 from hlsgen.workloads.table import COLUMNS, parse
 
 CONFIG = ArrayConfig(32, 32, 8, 16, 8, 8)
@@ -70,7 +70,7 @@ def test_the_first_layer_folds_and_has_no_backward_product() -> None:
     assert isinstance(forward, ProductWork) and isinstance(gradient, ProductWork)
     assert (forward.taps, forward.reduction, forward.keep) == (1, 27, 8)
     assert (gradient.rows, gradient.a_channels) == (27, 27)
-    assert update == UpdateWork("first", 27, 64, 8, 0)
+    assert update == UpdateWork("first", 27, 64, 8, 0, number=0)
 
 
 def test_a_layer_that_is_not_prunable_stays_dense_but_has_a_backward_product() -> None:
@@ -106,7 +106,35 @@ def test_the_order_is_that_of_a_step() -> None:
     assert [w.layer for w in found if w.stage == "FF"] == layers
     assert [w.layer for w in found if w.stage == "WU"] == layers[::-1]
     assert [w.layer for w in found if w.stage == "BP"] == layers[:0:-1]
-    assert [w.layer for w in found[-len(layers) :]] == layers
+    assert [w.layer for w in found if w.stage == "update"] == layers[::-1]
+    # The update is behind BP, which reads what it writes, and before the next layer's WU.
+    assert [w.stage for w in found[len(layers) : len(layers) + 6]] == 2 * ["WU", "BP", "update"]
+    assert [(w.layer, w.number) for w in found[: len(layers)]] == [
+        (layer, number) for number, layer in enumerate(layers)
+    ]
+
+
+def test_products_are_the_hosts_at_address_zero() -> None:
+    """So that equal ones are equal, whatever their layer; a strided layer's phases differ in their
+    taps alone."""
+    rows = (row("first", 3, 8, 8, 64, 3, 3, 1, 1, prunable=0), row("b", 64, 8, 8, 96, 3, 3, 2, 1))
+    for work in products(rows):
+        product = work.product
+        assert (product.a.address, product.b.address, product.y.address) == (0, 0, 0)
+        assert (work.rows, work.columns, work.keep) == (
+            product.rows,
+            product.columns,
+            product.b.keep,
+        )
+    phases = {w.product for w in products(rows) if (w.layer, w.stage) == ("b", "BP")}
+    assert sorted(phase.a.taps for phase in phases) == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_plain_products_have_the_pitches_of_their_matrices() -> None:
+    turned = plain_product(CONFIG, 40, 70, 100, transposed_a=True, binary32=True)
+    assert (turned.a.pitch, turned.a.channels, turned.b.pitch, turned.y.pitch) == (2, 40, 3, 6)
+    straight = plain_product(CONFIG, 40, 70, 100, transposed_b=True)
+    assert (straight.a.pitch, straight.b.pitch, straight.y.pitch) == (4, 4, 3)
 
 
 GOOD = "conv1,conv,4,3,8,8,16,3,3,1,1,0"

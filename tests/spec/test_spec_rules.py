@@ -59,6 +59,16 @@ EXACT = {
     "did you mean u250? (one of vcu1525, u200, u250, u280, u50, u55c)",
     "clock_mhz: 1:30": '2:12: clock_mhz: the text "1:30" is not a whole number: '
     "write a whole number from 50 to 500",
+    "dataflows: [ws]": "2:12: dataflows: the dataflows [ws] are not os, alone or with ws: "
+    "write [os, ws] or [os]",
+    "dataflows: [os, os]": "2:12: dataflows: the dataflows [os, os] are not os, alone or with "
+    "ws: write [os, ws] or [os]",
+    "dataflows: []": "2:12: dataflows: a list of 0 items: "
+    "write a list of 1 to 2, each one of os, ws",
+    "dataflows: os": '2:12: dataflows: the text "os" is not a list: '
+    "write a list of 1 to 2, each one of os, ws",
+    "dataflows: [os, sw]": '2:17: dataflows[1]: the text "sw" is not known here: '
+    "write one of os, ws",
     "optimizer: {name: adam}": '2:19: optimizer.name: the text "adam" is not known here: write sgd',
     "optimizer: {learning_rate: 0}": "2:28: optimizer.learning_rate: 0 is not above 0: "
     "write a number above 0 and up to 10",
@@ -81,9 +91,11 @@ EXACT = {
     "training: {seed: -1}": "2:18: training.seed: -1 is below 0: "
     "write a whole number from 0 to 4294967295",
     "array:": "2:1: array: is empty: write its fields below it "
-    "(rows, lanes, interleave, memory_tile, adder_latency), or remove it",
+    "(rows, lanes, interleave, memory_tile, adder_latency, feed, strip_words), or remove it",
+    "array: {strip_words: 1000}": "2:22: array.strip_words: array.strip_words 1000 is below "
+    "lanes x (rows + 1) = 1056, what a transposed panel takes: raise strip_words to 1056",
     "array: 5": "2:8: array: 5 is not a section: write its fields below it "
-    "(rows, lanes, interleave, memory_tile, adder_latency)",
+    "(rows, lanes, interleave, memory_tile, adder_latency, feed, strip_words)",
     "array:\n  lane: 32": "3:3: array.lane: unknown field: did you mean lanes?",
     "keep: 2": "2:1: keep: unknown field: did you mean sparsity.keep, outside of its section?",
     "data:\n  epochs: 2": "3:3: data.epochs: unknown field: "
@@ -117,6 +129,8 @@ def test_rule_refuses(body: str) -> None:
 
 
 BOUNDS = [
+    ("array.feed", 0, 3),
+    ("array.strip_words", 15, 8193),
     ("clock_mhz", 49, 501),
     ("array.rows", 0, 65),
     ("array.lanes", 2, 128),

@@ -31,20 +31,23 @@ struct Watch {
 namespace sat {
 
 template <class Config>
-inline void multiply_accumulate(int cycles, bool fresh, bool finished, SumWord<Config>* running,
-                                SumWord<Config>* leaving, int slot,
-                                const OperandWord<Config>* activations, int row, int group,
-                                const Packet<Config>& packet, bool dense, int dense_index) {
+inline void multiply_accumulate(int cycles, const UspePass& pass,
+                                const OperandWord<Config>* activations,
+                                const Packet<Config>& packet, SumWord<Config>* running,
+                                SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
+                                hls::stream<SumWord<Config>>& sums_out) {
   static thread_local std::map<int, long> written;  // slot -> cycle, of this thread's row unit
   const long now = bounded::cycle();
-  if (!fresh && written.count(slot)) bounded::Watch::instance().read(now - written[slot]);
-  if (finished) {
-    written.erase(slot);
-  } else {
-    written[slot] = now;
+  if (pass.from == SumFrom::kRunning && written.count(pass.slot)) {
+    bounded::Watch::instance().read(now - written[pass.slot]);
   }
-  multiply_accumulate_unwatched<Config>(cycles, fresh, finished, running, leaving, slot,
-                                        activations, row, group, packet, dense, dense_index);
+  if (pass.to != SumTo::kRunning) {
+    written.erase(pass.slot);
+  } else {
+    written[pass.slot] = now;
+  }
+  multiply_accumulate_unwatched<Config>(cycles, pass, activations, packet, running, leaving,
+                                        sums_in, sums_out);
 }
 
 }  // namespace sat

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `hlsgen schedule` models: its options and the spec, to hardware, pruning and products."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import replace
+from pathlib import Path
+
+from sat_host.models import MODELS, NetworkError, build_network
+from sat_host.models.network import Network
+from sat_host.models.workload import Row, workload
+
+from .. import workloads
+from ..cards import CARDS
+from ..errors import InputError
+from ..faults import shown
+from ..schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
+from ..schedule.memory_map import memory_map
+from ..schedule.shapes import layer_shapes
+from ..schedule.step import Hardware, Power, Pruning
+from ..spec import Spec
+from ..workloads.table import read
+
+PAPER = "paper"
+"""The workload that stands for workloads.PAPER."""
+
+NETWORKS = tuple(name for name in MODELS if name != "layers")
+"""Networks that a name alone describes."""
+
+
+def hardware_of(spec: Spec, file: Path) -> Hardware:
+    """The spec's array, with the card's memory as seen at the spec's clock."""
+    if spec.card not in CARDS:
+        raise InputError(
+            f"{shown(str(file), 4096)}: card: the memory of {spec.card} is not modelled: "
+            f"write {' or '.join(CARDS)}"
+        )
+    card = CARDS[spec.card]
+    per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
+    memory = Memory(card.banks, per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
+    watts = card.assumed_power_w
+    power = None if watts is None else Power(watts, card.power_source)
+    return Hardware(spec.array_config(), memory, spec.clock_mhz, power)
+
+
+def check_memory(
+    spec: Spec, network: str, rows: tuple[Row, ...], hardware: Hardware, pruning: Pruning
+) -> None:
+    """Raises InputError for the first tensor of a step that does not fit its bank of the card."""
+    config, banks = hardware.config, hardware.memory.banks
+    layers = layer_shapes(rows, config, pruning.method, pruning.keep)
+    try:
+        memory_map(layers, config, banks, CARDS[spec.card].bank_bytes)
+    except InputError as error:
+        raise InputError(f"{network}: {error}") from None
+
+
+def pruning_of(spec: Spec, method: str | None, keep: int | None) -> Pruning:
+    """The spec's, but for what is given."""
+    group = spec.sparsity.group
+    if keep is not None and not 1 <= keep <= group:
+        raise InputError(
+            f"hlsgen schedule: --keep {keep}: the group has {group} weights: "
+            f"give a number from 1 to {group}"
+        )
+    return Pruning(method or spec.sparsity.method, spec.sparsity.keep if keep is None else keep)
+
+
+def products_of(
+    spec: Spec, name: str | None, model: str | None, batch: int | None
+) -> tuple[str, tuple[Row, ...]]:
+    """What to call the network, and its products at `batch` images: those of a table, of a built-in
+    network, or of the spec's own."""
+    if name is not None and model is not None:
+        raise InputError(
+            "hlsgen schedule: --workload and --model: each names a network: give one of them"
+        )
+    if name is not None:
+        return shown(name, 4096), at_batch(_table(name), batch)
+    network = spec.network() if model is None else _network(spec, model)
+    return network.name, workload(network, batch or spec.training.batch)
+
+
+def paper_tables(batch: int | None) -> dict[str, tuple[Row, ...]]:
+    """The products of the paper's workloads, by name."""
+    return {name: at_batch(workloads.load(name), batch) for name in workloads.PAPER}
+
+
+def at_batch(rows: tuple[Row, ...], batch: int | None) -> tuple[Row, ...]:
+    """The same products for another number of images; None for the table's own."""
+    given = rows[0].batch
+    return tuple(replace(row, batch=row.batch // given * (batch or given)) for row in rows)
+
+
+def _table(name: str) -> tuple[Row, ...]:
+    if name in workloads.NAMES:
+        return workloads.load(name)
+    if name.endswith(".csv") or Path(name).is_file():
+        return read(Path(name))
+    known = (*workloads.NAMES, PAPER)
+    close = difflib.get_close_matches(name[:60], known, 1)
+    mend = close[0] if close else f"one of {', '.join(known)}"
+    raise InputError(
+        f"hlsgen schedule: --workload {shown(name)}: no such workload: give {mend}, or a CSV file"
+    )
+
+
+def _network(spec: Spec, name: str) -> Network:
+    """A built-in network on images and classes of the spec's; with the spec's settings when it is
+    the spec's own, else with the defaults."""
+    own = spec.network()
+    if own.name == name:
+        return own
+    try:
+        return build_network({"name": name}, own.image, own.classes)
+    except NetworkError as error:
+        fault = error.faults[0]
+    size = "x".join(map(str, own.image))
+    raise InputError(
+        f"hlsgen schedule: --model {name}: on images of {size}: {fault.what}: {fault.mend}"
+    )

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The program of a spec's own training step, as a bundle brings it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sat_host.models.workload import workload
+
+from .cards import CARDS
+from .errors import InputError, WorkError
+from .faults import shown
+from .schedule.checker import check
+from .schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
+from .schedule.options import Options
+from .schedule.program import Machine, Program, Training, program_of
+from .schedule.program_file import dump_program
+from .spec import Spec
+
+
+@dataclass(frozen=True)
+class Scheduled:
+    """text: the content of program.json, None for a card without a cycle model. detail: of it."""
+
+    text: str | None
+    detail: str
+
+
+def program_text(spec: Spec, file: str) -> Scheduled:
+    """The program, proved, as a file. Raises as `program_of_spec`."""
+    program = program_of_spec(spec, file)
+    if program is None:
+        return Scheduled(None, f"no program: the memory of {spec.card} is not modelled")
+    products = f"{len(program.products)} products, {program.cycles:,} modelled cycles a step"
+    return Scheduled(dump_program(program), products)
+
+
+def program_of_spec(spec: Spec, file: str) -> Program | None:
+    """The program of a step as `hlsgen train` runs it; None for a card without a cycle model.
+
+    file: the spec's. Raises InputError, naming it, for a network that does not fit the card's
+    memory or the array, WorkError for a program with a fault.
+    """
+    if spec.card not in CARDS:
+        return None
+    card, training = CARDS[spec.card], spec.training
+    per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
+    memory = Memory(card.banks, per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
+    machine = Machine(spec.array_config(), memory, card.bank_bytes, spec.clock_mhz)
+    piece = training.batch if training.micro_batch is None else training.micro_batch
+    step = Training(spec.sparsity.method, spec.sparsity.keep, training.batch, piece)
+    rows = workload(spec.network(), piece)
+    try:
+        program = program_of(rows, machine, step, Options(dataflows=spec.dataflows))
+    except InputError as error:
+        raise InputError(f"{shown(file, 4096)}: {error}") from None
+    faults = check(program)
+    if faults:
+        raise WorkError(f"schedule: {len(faults)} faults, first {faults[0]}: nothing was published")
+    return program
