@@ -170,6 +170,7 @@ def plan_build(spec_file: Path, out: Path | None, environ: Mapping[str, str]) ->
     target = target_of(spec, out)
     compiler = find_compiler(environ)
     plan = plan_library(render(spec), CSIM_UNITS, INCLUDE_DIRS, compiler, machine_isa())
+    program_text(spec, str(spec_file))  # refuses what does not fit the card, as `build` does
     cache = peek_cache(environ)
     commands = tuple(
         PlannedCommand(

@@ -13,7 +13,7 @@ from .faults import shown
 from .schedule.checker import check
 from .schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
 from .schedule.options import Options
-from .schedule.program import Machine, Program, Training, program_of
+from .schedule.program import Machine, Program, Training, addressable, program_of
 from .schedule.program_file import dump_program
 from .spec import Spec
 
@@ -35,21 +35,29 @@ def program_text(spec: Spec, file: str) -> Scheduled:
     return Scheduled(dump_program(program), products)
 
 
+def machine_of(spec: Spec) -> Machine | None:
+    """The spec's array with the card's memory as seen at the spec's clock; None for a card without
+    a cycle model."""
+    if spec.card not in CARDS:
+        return None
+    card = CARDS[spec.card]
+    per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
+    memory = Memory(card.banks, per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
+    return addressable(Machine(spec.array_config(), memory, card.bank_bytes, spec.clock_mhz))
+
+
 def program_of_spec(spec: Spec, file: str) -> Program | None:
     """The program of a step as `hlsgen train` runs it; None for a card without a cycle model.
 
     file: the spec's. Raises InputError, naming it, for a network that does not fit the card's
     memory or the array, WorkError for a program with a fault.
     """
-    if spec.card not in CARDS:
+    machine, training = machine_of(spec), spec.training
+    if machine is None:
         return None
-    card, training = CARDS[spec.card], spec.training
-    per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
-    memory = Memory(card.banks, per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
-    machine = Machine(spec.array_config(), memory, card.bank_bytes, spec.clock_mhz)
-    piece = training.batch if training.micro_batch is None else training.micro_batch
-    step = Training(spec.sparsity.method, spec.sparsity.keep, training.batch, piece)
-    rows = workload(spec.network(), piece)
+    micro_batch = training.batch if training.micro_batch is None else training.micro_batch
+    step = Training(spec.sparsity.method, spec.sparsity.keep, training.batch, micro_batch)
+    rows = workload(spec.network(), micro_batch)
     try:
         program = program_of(rows, machine, step, Options(dataflows=spec.dataflows))
     except InputError as error:

@@ -54,7 +54,9 @@ class ArraySpec(Section):
 
     @model_validator(mode="after")
     def _panel_held(self) -> ArraySpec:
-        if self.strip_words < (needed := self.lanes * (self.rows + 1)):
+        from sat_host.config import least_strip_words  # here, since it loads NumPy
+
+        if self.strip_words < (needed := least_strip_words(self.rows, self.lanes)):
             raise broken(
                 f"array.strip_words {self.strip_words} is below lanes x (rows + 1) = {needed}, "
                 "what a transposed panel takes",

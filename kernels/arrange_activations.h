@@ -21,9 +21,7 @@ namespace sat {
 template <class Config>
 void arrange_rows(const StceCommand& command, hls::stream<WordToken<Config>>& held,
                   hls::stream<Activations<Config>>& activations) {
-  const int units = is_weight_stationary<Config>(command) ? 1 : Config::kRows;
-  const int total = tiles_of<Config>(command) * sets_of<Config>(command) * panels_of<Config>(command) *
-                    units * tokens_of<Config>(command.interleave);
+  const int total = row_tokens<Config>(command);
   const int keep = command.a_keep;
   SAT_LOOP(ArrangeRows_Token)
   for (int i = 0; i < total; ++i) {
@@ -138,6 +136,7 @@ void arrange_blocks(const StceCommand& command, hls::stream<WordToken<Config>>& 
   const int interleave = static_cast<int>(command.interleave);
   ChannelBlocks<Config> walk(command);
   TokenWriter<Config> writer;
+  SAT_PARTITION(writer.token.row, 1)
   ChannelBlock emptying = ChannelBlock();
   ChannelBlock filling = walk.next(command);
   bool fills_even = true;

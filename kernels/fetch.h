@@ -53,31 +53,46 @@ Tile tile_of(const StceCommand& command, int columns) {
   return tile;
 }
 
+// The tiles of a command, to the chain and to the store.
+template <class Config>
+void send_tiles(const StceCommand& command, hls::stream<Tile>& to_rows,
+                hls::stream<OutputTile>& to_store) {
+  const int width = tile_columns<Config>(command);
+  std::uint32_t first_block = 0;
+  SAT_LOOP(SendTiles_Tile)
+  for (int left = static_cast<int>(command.columns); left > 0; left -= width) {
+    SAT_PIPELINE(1)  // feed-forward but for the counters
+    SAT_TRIPCOUNT(4)
+    const int columns = shorter(left, width);
+    to_rows.write(tile_of<Config>(command, columns));
+    to_store.write(output_of<Config>(command, first_block, columns));
+    first_block += command.blocks;
+  }
+}
+
+// The A side is a command ahead of the others. It serves a strip while it takes the next one in, so it
+// waits for the next command before the first tile of the one at hand; and that comes in time however
+// many tiles there are.
 template <class Config>
 void fetch_commands(int count, const StceCommand* commands,
                     hls::stream<StceCommand>& to_activations, hls::stream<StceCommand>& to_weights,
                     hls::stream<StceCommand>& to_sums, hls::stream<Tile>& to_rows,
                     hls::stream<OutputTile>& to_store) {
+  StceCommand command = StceCommand();
   SAT_LOOP(FetchCommands_Command)
-  for (int i = 0; i < count; ++i) {
+  for (int i = 0; i <= count; ++i) {
     SAT_TRIPCOUNT(4096)
-    const StceCommand command = commands[i];
-    to_activations.write(command);
-    to_weights.write(command);
-    to_sums.write(command);
-    const int width = tile_columns<Config>(command);
-    int left = static_cast<int>(command.columns);
-    std::uint32_t first_block = 0;
-    SAT_LOOP(FetchCommands_Tile)
-    for (int tile = 0; tile < tiles_of<Config>(command); ++tile) {
-      SAT_PIPELINE(1)  // feed-forward but for the counters
-      SAT_TRIPCOUNT(4)
-      const int columns = shorter(left, width);
-      to_rows.write(tile_of<Config>(command, columns));
-      to_store.write(output_of<Config>(command, first_block, columns));
-      left -= columns;
-      first_block += command.blocks;
+    StceCommand next = StceCommand();
+    if (i < count) {
+      next = commands[i];
+      to_activations.write(next);
     }
+    if (i > 0) {
+      to_weights.write(command);
+      to_sums.write(command);
+      send_tiles<Config>(command, to_rows, to_store);
+    }
+    command = next;
   }
   to_rows.write(end_of_tiles());
   to_store.write(end_of_output());

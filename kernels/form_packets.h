@@ -210,8 +210,6 @@ template <class Config>
 void form_packets(int count, hls::stream<StceCommand>& commands, hls::stream<Word<Config>>& words,
                   hls::stream<Packet<Config>>& packets) {
   Panels<Config> panels;
-  SAT_PARTITION(panels.values, 1)
-  SAT_PARTITION(panels.indices, 1)
   SAT_STORAGE(panels.values, ram_s2p, bram)
   SAT_STORAGE(panels.indices, ram_s2p, lutram)
   Block<Config> block;

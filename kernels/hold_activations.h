@@ -59,17 +59,15 @@ struct Holdings {
         pixels_left = static_cast<int>(command.reduction);
       }
     } else {
-      const int units = is_weight_stationary<Config>(command) ? 1 : Config::kRows;
       holding.passes = command.strip_words == 0;
       holding.words = command.strip_words;
-      holding.tokens = tiles_of<Config>(command) * sets_of<Config>(command) * panels_of<Config>(command) *
-                       units * tokens_of<Config>(command.interleave);
+      holding.tokens = row_tokens<Config>(command);
     }
     return holding;
   }
 };
 
-// The words of the next token of a strip: rows that it does not have are zeros.
+// Where the rows of the next token of a strip lie.
 template <class Config>
 struct RowServer {
   int units;  // of `interleave` rows in a set
@@ -86,7 +84,7 @@ struct RowServer {
   TapWalk tap;
 
   explicit RowServer(const StceCommand& served)
-      : units(is_weight_stationary<Config>(served) ? 1 : Config::kRows),
+      : units(units_of<Config>(served)),
         panels(panels_of<Config>(served)),
         sets(sets_of<Config>(served)),
         unit_row(0),
@@ -99,14 +97,23 @@ struct RowServer {
         pixel(served),
         tap(served) {}
 
-  // Whether the row at hand is one of the command's; another is zeros.
-  bool real(const StceCommand& command) const { return row < static_cast<int>(command.rows); }
+  // Rows of the next token, of at most `most`: an odd interleave leaves half of a unit's last empty.
+  int token_rows(const StceCommand& command, int most) const {
+    return shorter(most, static_cast<int>(command.interleave) - unit_row);
+  }
 
-  void next_row(const StceCommand& command) {
+  // Whether the f-th row from the one at hand on is one of the command's; another is zeros.
+  bool real(const StceCommand& command, int f) const {
+    return row + f < static_cast<int>(command.rows);
+  }
+
+  // `count` rows of a unit further, to where the pixel is `behind`.
+  void advance(const StceCommand& command, int count, const PixelWalk& behind) {
     SAT_INLINE
-    pixel.advance(command);
-    ++row;
-    if (++unit_row < static_cast<int>(command.interleave)) return;
+    pixel = behind;
+    row += count;
+    unit_row += count;
+    if (unit_row < static_cast<int>(command.interleave)) return;
     unit_row = 0;
     if (++unit < units) return;
     unit = 0;
@@ -134,6 +141,32 @@ struct StripBuffer {
   Word<Config> half[2][Config::kFeed][Config::kStripWords];
 };
 
+// The next token of a strip. The steps of the walk through its pixels go one after the other, the
+// counters take one step.
+template <class Config>
+WordToken<Config> serve_rows(const StceCommand& command,
+                             const Word<Config> (&copies)[Config::kFeed][Config::kStripWords],
+                             RowServer<Config>& rows) {
+  SAT_INLINE
+  const int count = rows.token_rows(command, Config::kFeed);
+  WordToken<Config> token;
+  PixelWalk pixel = rows.pixel;
+  SAT_LOOP(ServeRows_Row)
+  for (int f = 0; f < Config::kFeed; ++f) {
+    SAT_UNROLL
+    token.row[f] = zero_word<Config>();
+    if (f < count) {
+      if (rows.real(command, f)) {
+        token.row[f] =
+            read_pixel<Config>(command, copies[f], command.strip_address, pixel, rows.tap);
+      }
+      pixel.advance(command);
+    }
+  }
+  rows.advance(command, count, pixel);
+  return token;
+}
+
 // Serves one holding and fills the other half for the next one.
 template <class Config>
 void turn_buffer(const Holding& serving, const Holding& filling, int served_half,
@@ -158,21 +191,11 @@ void turn_buffer(const Holding& serving, const Holding& filling, int served_half
     SAT_TRIPCOUNT(16384)
     if (served < tokens) {
       ++served;
-      WordToken<Config> token;
-      SAT_LOOP(TurnBuffer_Row)
-      for (int f = 0; f < Config::kFeed; ++f) {
-        SAT_UNROLL
-        const Word<Config>* const copy = buffer.half[served_half][f];
-        token.row[f] = zero_word<Config>();
-        if (transposed) {
-          if (f == 0) token.row[f] = copy[place];
-        } else if (f == 0 || rows.unit_row != 0) {  // an odd interleave leaves half a token empty
-          if (rows.real(serving.command)) {
-            token.row[f] = read_pixel<Config>(serving.command, copy, serving.command.strip_address,
-                                              rows.pixel, rows.tap);
-          }
-          rows.next_row(serving.command);
-        }
+      WordToken<Config> token = WordToken<Config>();
+      if (transposed) {
+        token.row[0] = buffer.half[served_half][0][place];
+      } else {
+        token = serve_rows<Config>(serving.command, buffer.half[served_half], rows);
       }
       place += pixel_words;
       if (++pixel == serving.elements) {
@@ -202,14 +225,15 @@ void pass_rows(const Holding& holding, hls::stream<Word<Config>>& words,
                hls::stream<WordToken<Config>>& held) {
   RowServer<Config> rows(holding.command);
   WordToken<Config> token = WordToken<Config>();
+  SAT_PARTITION(token.row, 1)
   int place = 0;  // in the token
   int served = 0;
   SAT_LOOP(PassRows_Word)
   while (served < holding.tokens) {
     SAT_PIPELINE(1)  // one word in
     SAT_TRIPCOUNT(16384)
-    token.row[place] = rows.real(holding.command) ? words.read() : zero_word<Config>();
-    rows.next_row(holding.command);
+    token.row[place] = rows.real(holding.command, 0) ? words.read() : zero_word<Config>();
+    rows.advance(holding.command, 1, rows.pixel);  // its words come in order
     if (++place == Config::kFeed || rows.unit_row == 0) {
       held.write(token);
       token = WordToken<Config>();

@@ -5,13 +5,14 @@
 //
 // Output stationary, a period computes one tile while the one before leaves:
 //
-//   cycle 0          enter_end                      drained_end              cycles
-//     | sums enter    | finished sums leave           |                         |
-//     |   (only when the tile accumulates)            |                         |
+//   cycle 0          enter_end    leave_begin       drained_end              cycles
+//     | sums enter    |             | finished sums leave |                     |
+//     |   (only when the tile accumulates)                |                     |
 //     |      idle     | products, panel by panel ........... last pass ......... |
 //
 // The last pass puts its sums where the leaving ones were, so it may not begin before those are
-// gone: products start at products_start, which all rows share.
+// gone: products start at products_start, which all rows share. And sums leave only when the additions
+// of the last pass before are through, adder_latency into the period, which follows without a gap.
 //
 // Weight stationary, a period computes one batch of output rows. Its first pass takes the sums from
 // the row above, its last pass hands them on; meanwhile come the next batch's activations, and some
@@ -45,10 +46,12 @@ inline int panel_cycles(int products, int interleave) {
   return longer(products, Config::kRows * tokens_of<Config>(interleave));
 }
 
-// Work of one period, counted before its loop, whose only exit test is then a counter. All rows
-// get the same cycles; where the shares of the rows lie in them depends on the row.
+// Work of one period, counted before it begins: the row unit only compares counters with it. All
+// rows get the same cycles; where the shares of the rows lie in them depends on the row.
 template <class Config>
 struct PeriodPlan {
+  bool valid;      // false: the list is done
+  bool first_row;  // of the chain
   int interleave;
   int keep;
   bool dense;
@@ -66,7 +69,8 @@ struct PeriodPlan {
   int below_end;    // traffic: sums of the computed tile, entering for the rows below,
   int own_enters;   // ... for this row,
   int enter_end;    // ... and the cycles in which the rows above take theirs;
-  int above_end;    // finished sums of the drained tile, of the rows above,
+  int leave_begin;  // finished sums of the drained tile: from here on
+  int above_end;    // ... those of the rows above,
   int own_leaves;   // ... of this row,
   int drained_end;  // ... and the cycles in which the rows below send theirs
   int products_start;
@@ -77,7 +81,10 @@ struct PeriodPlan {
   int own_begin;     // ... and of the first one that this row holds;
   int above_packets; // ... cycles in which come those that rows above hold,
   int own_packets;   // ... and those of this row,
-  int packets_end;   // ... and all
+  int packets_end;   // ... and all;
+  bool packets_swap; // ... after the period the next tile's packets are used
+
+  PeriodPlan() = default;  // as a stream makes it, all zeros: the end
 
   // A constant without the hardware for it.
   bool stationary() const { return Config::kWeightStationary && batched; }
@@ -88,8 +95,10 @@ struct PeriodPlan {
     const int row = static_cast<int>(tiles.row);
     const int below = Config::kRows - 1 - row;
     const Tile& tile = tiles.computed;
+    valid = true;
+    first_row = row == 0;
     take_shape(tile);
-    batched = false;
+    batched = packets_swap = false;
     held = packet_begin = own_begin = above_packets = own_packets = packets_end = 0;
     plan_panels(tiles, below);
     plan_traffic(tiles, row, below);
@@ -101,17 +110,20 @@ struct PeriodPlan {
   }
 
   // A weight-stationary period: a batch of `computed`, while a batch of `fed` and, from number `first`
-  // on, `packets` packets of `next` come in. An invalid tile has no part in it.
+  // on, `packets` packets of `next` come in. An invalid tile has no part in it. swaps: the next
+  // period uses them.
   PeriodPlan(std::uint32_t row_number, const Tile& computed, const Tile& fed, const Tile& next,
-             int first, int packets) {
+             int first, int packets, bool swaps) {
     SAT_INLINE
     const int row = static_cast<int>(row_number);
+    valid = batched = true;
+    first_row = row == 0;
+    packets_swap = swaps;
     take_shape(computed);
-    batched = true;
     held = held_by(row, computed);
     panels = tap_panels = 1;
     body_cycles = products_start = 0;
-    below_end = own_enters = enter_end = above_end = own_leaves = drained_end = 0;
+    below_end = own_enters = enter_end = leave_begin = above_end = own_leaves = drained_end = 0;
     last.products = static_cast<int>(computed.chunk) * pass_cycles;
     last.tokens = static_cast<int>(fed.panels) *
                   tokens_of<Config>(static_cast<int>(fed.interleave));
@@ -181,9 +193,10 @@ struct PeriodPlan {
     below_end = below * start;
     own_enters = below_end + start;
     enter_end = Config::kRows * start;
-    above_end = enter_end + row * own;
+    leave_begin = own ? longer(enter_end, Config::kAdderLatency) : enter_end;
+    above_end = leave_begin + row * own;
     own_leaves = above_end + own;
-    drained_end = enter_end + Config::kRows * own;
+    drained_end = leave_begin + Config::kRows * own;
   }
 };
 

@@ -37,7 +37,8 @@ struct PeriodPlace {
   static PanelWork first_work(const PeriodPlan<Config>& plan) {
     SAT_INLINE
     if (plan.panels == 1) return plan.last;
-    return plan.tap_panels == 1 ? plan.tail : plan.full;
+    if (plan.tap_panels == 1) return plan.tail;
+    return plan.full;
   }
 
   // The work of the panel after this one, chosen by the counters as they are before it: all
@@ -46,7 +47,8 @@ struct PeriodPlace {
   PanelWork next_work(const PeriodPlan<Config>& plan) const {
     SAT_INLINE
     if (panels_left == 2) return plan.last;
-    return plan.tap_panels == 1 || tap_panels_left == 2 ? plan.tail : plan.full;
+    if (plan.tap_panels == 1 || tap_panels_left == 2) return plan.tail;
+    return plan.full;
   }
 
   // To the start of the panel after this one.
@@ -99,6 +101,7 @@ inline int steady_cycles(int cycle, const PeriodPlan<Config>& plan, const PanelW
   steady = until(steady, cycle, plan.below_end);
   steady = until(steady, cycle, plan.own_enters);
   steady = until(steady, cycle, plan.enter_end);
+  steady = until(steady, cycle, plan.leave_begin);
   steady = until(steady, cycle, plan.above_end);
   steady = until(steady, cycle, plan.own_leaves);
   steady = until(steady, cycle, plan.drained_end);

@@ -20,10 +20,22 @@ inline int sets_of(const StceCommand& command) {
   return is_weight_stationary<Config>(command) ? batches_of(command) : 1;
 }
 
+// Units of `interleave` rows in a set.
+template <class Config>
+inline int units_of(const StceCommand& command) {
+  return is_weight_stationary<Config>(command) ? 1 : Config::kRows;
+}
+
 template <class Config>
 inline int set_rows(const StceCommand& command) {
-  const int units = is_weight_stationary<Config>(command) ? 1 : Config::kRows;
-  return units * static_cast<int>(command.interleave);
+  return units_of<Config>(command) * static_cast<int>(command.interleave);
+}
+
+// Tokens of a command, unless A is transposed.
+template <class Config>
+inline int row_tokens(const StceCommand& command) {
+  return tiles_of<Config>(command) * sets_of<Config>(command) * panels_of<Config>(command) *
+         units_of<Config>(command) * tokens_of<Config>(command.interleave);
 }
 
 template <class Config>
@@ -32,7 +44,7 @@ void read_strip(const StceCommand& command, const Word<Config>* memory,
   const int total = command.strip_words;
   SAT_LOOP(ReadStrip_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // consecutive addresses, unconditional: long bursts
+    SAT_PIPELINE(1)  // consecutive addresses, unconditional: bursts as long as the port's
     SAT_TRIPCOUNT(4096)
     words.write(memory[command.strip_address + static_cast<std::uint32_t>(i)]);
   }

@@ -70,12 +70,55 @@ inline PeriodPlan<Config> period_of(const RowStep& step, const PeriodTiles& tile
     if (!step.enters) part.entering = end_of_tiles();
     return PeriodPlan<Config>(part);
   }
-  const Tile none = end_of_tiles();
-  const bool again = step.computes && batch + 1 < static_cast<int>(tiles.computed.batches);
-  const Tile& fed = !step.feeds ? none : again ? tiles.computed : tiles.entering;
-  return PeriodPlan<Config>(tiles.row, step.computes ? tiles.computed : none, fed,
-                            step.packets > 0 ? tiles.entering : none, packets_taken,
-                            step.packets);
+  // Copies under conditions: synthesis takes structs apart, but not those behind a chosen reference.
+  Tile computed = end_of_tiles();
+  Tile fed = end_of_tiles();
+  Tile next = end_of_tiles();
+  if (step.computes) computed = tiles.computed;
+  if (step.feeds) fed = tiles.entering;
+  if (step.feeds && batch + 1 < static_cast<int>(computed.batches)) fed = tiles.computed;
+  if (step.packets > 0) next = tiles.entering;
+  return PeriodPlan<Config>(tiles.row, computed, fed, next, packets_taken, step.packets,
+                            step.ends_tile);
+}
+
+template <class TilesOut>
+inline Tile take_tile(hls::stream<Tile>& tiles_in, TilesOut& tiles_out) {
+  SAT_INLINE
+  const Tile tile = tiles_in.read();
+  Tile forwarded = tile;
+  ++forwarded.row;
+  tiles_out.write(forwarded);
+  return tile;
+}
+
+// Plans the periods of a row unit, one after the other, ahead of it: a process of its own, so that
+// the row unit goes from period to period without a gap.
+template <class Config, class TilesOut>
+void plan_periods(hls::stream<Tile>& tiles_in, TilesOut& tiles_out,
+                  hls::stream<PeriodPlan<Config>>& plans) {
+  PeriodTiles tiles;
+  tiles.drained = end_of_tiles();
+  tiles.computed = end_of_tiles();
+  tiles.entering = take_tile(tiles_in, tiles_out);
+  tiles.row = tiles.entering.row;  // even the token that ends the list counts the rows
+  int batch = 0;
+  int packets_taken = 0;  // of the entering tile
+  SAT_LOOP(PlanPeriods_Period)
+  while (tiles.drained.valid || tiles.computed.valid || tiles.entering.valid) {
+    SAT_TRIPCOUNT(4096)
+    const RowStep step = next_step<Config>(tiles, batch, packets_taken);
+    plans.write(period_of<Config>(step, tiles, batch, packets_taken));
+    finish_step(step, tiles, batch, packets_taken);
+    if (step.ends_tile && step.enters) tiles.entering = take_tile(tiles_in, tiles_out);
+  }
+  plans.write(PeriodPlan<Config>());
+}
+
+template <class Config>
+void plan_last_periods(hls::stream<Tile>& tiles_in, hls::stream<PeriodPlan<Config>>& plans) {
+  NoStream<Tile> no_tiles;
+  plan_periods<Config>(tiles_in, no_tiles, plans);
 }
 
 }  // namespace sat

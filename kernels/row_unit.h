@@ -14,7 +14,9 @@
 //            used for `interleave` cycles
 //
 // Sums run in one memory; the last pass puts them in another, from which they leave while the next
-// tile runs. Activations have two banks, one for the panel at hand and one for the next.
+// tile runs. Activations have two banks, one for the panel at hand and one for the next. What a period
+// does is planned by a process of its own (row_steps.h): the loop goes from one to the next without
+// a gap.
 //
 // Weight stationary: a row unit holds packets, a run of the reduction: the first row the first ones,
 // and so on. Sums enter, collect its terms in order, and go on to the row below, so that a sum passes
@@ -26,11 +28,14 @@
 // (period.h), and what a row writes in a cycle the next row reads in the same cycle of its own count.
 // So a row is behind the one above by the latency of the loop's body, and a stream holds no more than
 // that. Weight stationary, a row waits for the sums of the row above, and so is behind it by up to a
-// period; a period's activations and packets fit the streams between (kBatchTokens).
+// period and that latency. The streams between hold the activations and packets of both: kBatchTokens
+// of a period, and as many for a loop's body of up to that many cycles and the last pass.
 //
 // Why II = 1 holds: the interleave mapping. A sum that a pass wrote is read by the next pass, and a
 // pass lasts at least adder_latency cycles (idle ones are added to a tile that is too small), in
-// which the tool fits read, addition and write. Each memory has one read and one write a cycle.
+// which the tool fits read, addition and write. A finished sum leaves no sooner either: the first one
+// adder_latency cycles into the next period. Each memory has one read and one write a cycle. The next
+// plan is there before it is needed, so the loop carries no more than counters.
 //
 // Contract per output-stationary tile and row unit r of R, with t = tokens_of(interleave): reads
 // (R - r) * t tokens a panel, of which it forwards all but the last t; reads and forwards
@@ -47,9 +52,10 @@
 
 namespace sat {
 
+// Of the two banks of a memory, the products read one while the other is filled: a read and a write.
 template <class Config>
 struct RowState {
-  OperandWord<Config> activations[2][Geometry<Config>::kHeldTokens * Config::kFeed];
+  HeldRows<Config> activations[2];
   SumWord<Config> running[Geometry<Config>::kTileSums];
   SumWord<Config> leaving[Geometry<Config>::kTileSums];
   Packet<Config> packets[2][Geometry<Config>::kHeldPackets];
@@ -64,7 +70,7 @@ struct Banks {
 // The next panel's activation tokens, or the next batch's, into the bank that no product reads.
 template <class Config, class ActivationsOut>
 inline void take_activations(int cycle, int cycles, const PanelWork& work, bool keeps_all,
-                             OperandWord<Config>* activations,
+                             HeldRows<Config>& activations,
                              hls::stream<Activations<Config>>& activations_in,
                              ActivationsOut& activations_out) {
   SAT_INLINE
@@ -80,7 +86,7 @@ inline void take_activations(int cycle, int cycles, const PanelWork& work, bool 
       SAT_LOOP(RowUnit_KeepActivations)
       for (int f = 0; f < Config::kFeed; ++f) {
         SAT_UNROLL
-        activations[(cycle - first + i) * Config::kFeed + f] = token.row[f];
+        activations[cycle - first + i][f] = token.row[f];
       }
     }
   }
@@ -106,27 +112,39 @@ inline void take_packets(int cycle, int cycles, const PeriodPlan<Config>& plan,
   }
 }
 
-// Traffic on the chain of sums, output stationary.
+// Stored sums on the chain of sums, output stationary, before any product.
 template <class Config>
-inline void move_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
+inline void take_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
                       RowState<Config>& state, hls::stream<SumWord<Config>>& sums_in,
                       hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
-  const bool passes_down = cycle < plan.below_end;
-  const bool passes_up = cycle >= plan.enter_end && cycle < plan.above_end;
-  if (passes_down || passes_up) {
+  if (cycle >= plan.own_enters) return;
+  SAT_LOOP(RowUnit_TakeSums)
+  for (int i = 0; i < cycles; ++i) {
+    SAT_UNROLL
+    const SumWord<Config> sum = sums_in.read();
+    if (cycle < plan.below_end) {
+      sums_out.write(sum);
+    } else {
+      state.running[cycle - plan.below_end + i] = sum;
+    }
+  }
+}
+
+// Finished sums on the chain of sums, output stationary.
+template <class Config>
+inline void send_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
+                      RowState<Config>& state, hls::stream<SumWord<Config>>& sums_in,
+                      hls::stream<SumWord<Config>>& sums_out) {
+  SAT_INLINE
+  if (cycle < plan.leave_begin) return;
+  if (cycle < plan.above_end) {
     SAT_LOOP(RowUnit_PassSums)
     for (int i = 0; i < cycles; ++i) {
       SAT_UNROLL
       sums_out.write(sums_in.read());
     }
-  } else if (cycle < plan.own_enters) {
-    SAT_LOOP(RowUnit_TakeSums)
-    for (int i = 0; i < cycles; ++i) {
-      SAT_UNROLL
-      state.running[cycle - plan.below_end + i] = sums_in.read();
-    }
-  } else if (cycle >= plan.above_end && cycle < plan.own_leaves) {
+  } else if (cycle < plan.own_leaves) {
     SAT_LOOP(RowUnit_SendSums)
     for (int i = 0; i < cycles; ++i) {
       SAT_UNROLL
@@ -138,7 +156,7 @@ inline void move_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
 // The products of `cycles` cycles: one packet, or none in the idle cycles of a pass.
 template <class Config, class PacketsOut>
 inline void make_products(int cycles, const PeriodPlan<Config>& plan, const PeriodPlace& place,
-                          bool first_row, const Banks& banks, Packet<Config>& packet,
+                          const Banks& banks, Packet<Config>& packet,
                           RowState<Config>& state, hls::stream<Packet<Config>>& packets_in,
                           PacketsOut& packets_out, hls::stream<SumWord<Config>>& sums_in,
                           hls::stream<SumWord<Config>>& sums_out) {
@@ -166,7 +184,7 @@ inline void make_products(int cycles, const PeriodPlan<Config>& plan, const Peri
   UspePass pass;
   pass.from = !first_pass ? SumFrom::kRunning : SumFrom::kZero;
   if (first_pass && !plan.from_zero && !plan.stationary()) pass.from = SumFrom::kRunning;
-  if (first_pass && plan.stationary() && !(first_row && plan.from_zero)) pass.from = SumFrom::kStream;
+  if (first_pass && plan.stationary() && !(plan.first_row && plan.from_zero)) pass.from = SumFrom::kStream;
   const bool final_pass = place.panels_left == 1 && place.panel_cycle >= plan.last_pass;
   pass.to = !final_pass ? SumTo::kRunning : plan.stationary() ? SumTo::kStream : SumTo::kLeaving;
   pass.slot = place.slot;
@@ -182,103 +200,81 @@ inline void make_products(int cycles, const PeriodPlan<Config>& plan, const Peri
 }
 
 template <class Config, class ActivationsOut, class PacketsOut>
-void run_period(const PeriodPlan<Config>& plan, std::uint32_t row, Banks& banks,
-                RowState<Config>& state, hls::stream<Activations<Config>>& activations_in,
-                ActivationsOut& activations_out, hls::stream<Packet<Config>>& packets_in,
-                PacketsOut& packets_out, hls::stream<SumWord<Config>>& sums_in,
-                hls::stream<SumWord<Config>>& sums_out) {
-  SAT_INLINE
-  PeriodPlace place(plan);
-  PanelWork work = PeriodPlace::first_work(plan);
-  Packet<Config> packet = Packet<Config>();
-  int cycles = 1;
-  SAT_LOOP(RowUnit_Cycle)
-  for (int cycle = 0; cycle < plan.cycles; cycle += cycles) {
-    SAT_PIPELINE(1)
-    SAT_TRIPCOUNT(16384)
-    SAT_RECURRENCE(state.running, Config::kAdderLatency)
-    cycles = SAT_STEADY(steady_cycles(cycle, plan, work, place));
-
-    if (plan.stationary()) {
-      take_packets<Config>(cycle, cycles, plan, state.packets[1 - banks.packets],
-                           packets_in, packets_out);
-    } else {
-      move_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
-    }
-
-    if (cycle >= plan.products_start && place.panels_left > 0) {
-      take_activations<Config>(place.panel_cycle, cycles, work, plan.stationary(),
-                               state.activations[1 - banks.activations], activations_in,
-                               activations_out);
-      if (place.panel_cycle < work.products) {
-        make_products<Config>(cycles, plan, place, row == 0, banks, packet, state, packets_in,
-                              packets_out, sums_in, sums_out);
-        place.advance_products(cycles, plan);
-      }
-      place.panel_cycle += cycles;
-      if (place.panel_cycle == work.cycles) {
-        if (work.tokens > 0) banks.activations = 1 - banks.activations;
-        work = place.next_work(plan);
-        place.next_panel(plan);
-      }
-    }
-  }
-}
-
-template <class TilesOut>
-inline Tile take_tile(hls::stream<Tile>& tiles_in, TilesOut& tiles_out) {
-  SAT_INLINE
-  const Tile tile = tiles_in.read();
-  Tile forwarded = tile;
-  ++forwarded.row;
-  tiles_out.write(forwarded);
-  return tile;
-}
-
-template <class Config, class TilesOut, class ActivationsOut, class PacketsOut>
-void row_unit(hls::stream<Tile>& tiles_in, hls::stream<Activations<Config>>& activations_in,
+void row_unit(hls::stream<PeriodPlan<Config>>& plans,
+              hls::stream<Activations<Config>>& activations_in,
               hls::stream<Packet<Config>>& packets_in, hls::stream<SumWord<Config>>& sums_in,
-              TilesOut& tiles_out, ActivationsOut& activations_out, PacketsOut& packets_out,
+              ActivationsOut& activations_out, PacketsOut& packets_out,
               hls::stream<SumWord<Config>>& sums_out) {
   RowState<Config> state;
-  SAT_PARTITION(state.activations, 1)
+  SAT_PARTITION(state.activations, 3)
   SAT_STORAGE(state.activations, ram_s2p, lutram)
   SAT_STORAGE(state.running, ram_s2p, bram)
   SAT_STORAGE(state.leaving, ram_s2p, bram)
-  SAT_PARTITION(state.packets, 1)
   SAT_STORAGE(state.packets, ram_s2p, bram)
 
   Banks banks = Banks();
-  PeriodTiles tiles;
-  tiles.drained = end_of_tiles();
-  tiles.computed = end_of_tiles();
-  tiles.entering = take_tile(tiles_in, tiles_out);
-  tiles.row = tiles.entering.row;  // even the token that ends the list counts the rows
-  int batch = 0;
-  int packets_taken = 0;  // of the entering tile
-  SAT_LOOP(RowUnit_Period)
-  while (tiles.drained.valid || tiles.computed.valid || tiles.entering.valid) {
-    SAT_TRIPCOUNT(4096)
-    const RowStep step = next_step<Config>(tiles, batch, packets_taken);
-    // Periods must not overlap: the memories' claims hold within one.
-    run_period<Config>(period_of<Config>(step, tiles, batch, packets_taken), tiles.row, banks, state,
-                       activations_in, activations_out, packets_in, packets_out, sums_in, sums_out);
-    if (step.ends_tile && step.stationary) banks.packets = 1 - banks.packets;
-    finish_step(step, tiles, batch, packets_taken);
-    if (step.ends_tile && step.enters) tiles.entering = take_tile(tiles_in, tiles_out);
+  Packet<Config> packet = Packet<Config>();
+  PeriodPlan<Config> plan = plans.read();
+  PeriodPlace place(plan);
+  PanelWork work = PeriodPlace::first_work(plan);
+  int cycle = 0;  // of the period
+  int cycles = 1;
+  SAT_LOOP(RowUnit_Cycle)
+  while (plan.valid) {
+    SAT_PIPELINE(1)
+    SAT_TRIPCOUNT(16384)
+    SAT_RECURRENCE(state.running, Config::kAdderLatency)
+    SAT_RECURRENCE(state.leaving, Config::kAdderLatency)
+    cycles = SAT_STEADY(steady_cycles(cycle, plan, work, place));
+
+    // One branch or the other, so that each memory of sums has one write a cycle.
+    if (cycle < plan.enter_end) {
+      take_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
+    } else {
+      if (plan.stationary()) {
+        take_packets<Config>(cycle, cycles, plan, state.packets[1 - banks.packets], packets_in,
+                             packets_out);
+      } else {
+        send_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
+      }
+      if (cycle >= plan.products_start && place.panels_left > 0) {
+        take_activations<Config>(place.panel_cycle, cycles, work, plan.stationary(),
+                                 state.activations[1 - banks.activations], activations_in,
+                                 activations_out);
+        if (place.panel_cycle < work.products) {
+          make_products<Config>(cycles, plan, place, banks, packet, state, packets_in, packets_out,
+                                sums_in, sums_out);
+          place.advance_products(cycles, plan);
+        }
+        place.panel_cycle += cycles;
+        if (place.panel_cycle == work.cycles) {
+          if (work.tokens > 0) banks.activations = 1 - banks.activations;
+          work = place.next_work(plan);
+          place.next_panel(plan);
+        }
+      }
+    }
+    cycle += cycles;
+    if (cycle == plan.cycles) {
+      if (plan.packets_swap) banks.packets = 1 - banks.packets;
+      plan = plans.read();
+      place = PeriodPlace(plan);
+      work = PeriodPlace::first_work(plan);
+      cycle = 0;
+    }
   }
 }
 
 template <class Config>
-void last_row_unit(hls::stream<Tile>& tiles_in, hls::stream<Activations<Config>>& activations_in,
+void last_row_unit(hls::stream<PeriodPlan<Config>>& plans,
+                   hls::stream<Activations<Config>>& activations_in,
                    hls::stream<Packet<Config>>& packets_in,
                    hls::stream<SumWord<Config>>& sums_in,
                    hls::stream<SumWord<Config>>& sums_out) {
-  NoStream<Tile> no_tiles;
   NoStream<Activations<Config>> no_activations;
   NoStream<Packet<Config>> no_packets;
-  row_unit<Config>(tiles_in, activations_in, packets_in, sums_in, no_tiles, no_activations,
-                   no_packets, sums_out);
+  row_unit<Config>(plans, activations_in, packets_in, sums_in, no_activations, no_packets,
+                   sums_out);
 }
 
 }  // namespace sat

@@ -137,6 +137,11 @@ struct WordToken {
   Word<Config> row[Config::kFeed];
 };
 
+// Activation rows that a row unit holds, in tokens. The rows of a token are written in one cycle, so
+// each has a memory of its own.
+template <class Config>
+using HeldRows = OperandWord<Config>[Geometry<Config>::kHeldTokens][Config::kFeed];
+
 // The activations that a packet's weights meet: a word of the reduction and a group of it. Dense,
 // `element` is the one of the group.
 struct PacketPlace {

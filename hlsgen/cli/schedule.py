@@ -90,7 +90,7 @@ def command(
         return
     network, rows = products_of(chosen, name, model, batch)
     hardware = hardware_of(chosen, spec)
-    check_memory(chosen, network, rows, hardware, pruning)
+    check_memory(chosen, network, rows, pruning)
     step = model_step(rows, hardware, pruning, options)
     result = _heading(chosen, network, hardware, pruning, step.batch) | report.document(step)
     lines = [*report.totals(step), report.lost(step), report.NOTE]
@@ -108,7 +108,7 @@ def _paper(
     """The paper's workloads, for programs and as a table."""
     tables = paper_tables(batch)
     for name, rows in tables.items():
-        check_memory(spec, name, rows, hardware, pruning)
+        check_memory(spec, name, rows, pruning)
     compared = paper.compare(tables, hardware, pruning, options)
     images = next(iter(tables.values()))[0].batch
     result = _heading(spec, PAPER, hardware, pruning, images) | paper.document(compared)

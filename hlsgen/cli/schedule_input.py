@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,9 @@ from .. import workloads
 from ..cards import CARDS
 from ..errors import InputError
 from ..faults import shown
-from ..schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
-from ..schedule.memory_map import memory_map
-from ..schedule.shapes import layer_shapes
+from ..schedule.program import Training, map_of
 from ..schedule.step import Hardware, Power, Pruning
+from ..scheduled import machine_of
 from ..spec import Spec
 from ..workloads.table import read
 
@@ -30,28 +30,26 @@ NETWORKS = tuple(name for name in MODELS if name != "layers")
 
 
 def hardware_of(spec: Spec, file: Path) -> Hardware:
-    """The spec's array, with the card's memory as seen at the spec's clock."""
-    if spec.card not in CARDS:
+    """The spec's array, with what it can address of the card's memory, at the spec's clock."""
+    machine = machine_of(spec)
+    if machine is None:
         raise InputError(
             f"{shown(str(file), 4096)}: card: the memory of {spec.card} is not modelled: "
             f"write {' or '.join(CARDS)}"
         )
     card = CARDS[spec.card]
-    per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
-    memory = Memory(card.banks, per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
     watts = card.assumed_power_w
     power = None if watts is None else Power(watts, card.power_source)
-    return Hardware(spec.array_config(), memory, spec.clock_mhz, power)
+    return Hardware(machine.config, machine.memory, machine.clock_mhz, power)
 
 
-def check_memory(
-    spec: Spec, network: str, rows: tuple[Row, ...], hardware: Hardware, pruning: Pruning
-) -> None:
+def check_memory(spec: Spec, network: str, rows: tuple[Row, ...], pruning: Pruning) -> None:
     """Raises InputError for the first tensor of a step that does not fit its bank of the card."""
-    config, banks = hardware.config, hardware.memory.banks
-    layers = layer_shapes(rows, config, pruning.method, pruning.keep)
+    machine, images = machine_of(spec), rows[0].batch
+    if machine is None:  # hardware_of refuses it
+        return
     try:
-        memory_map(layers, config, banks, CARDS[spec.card].bank_bytes)
+        map_of(rows, machine, Training(pruning.method, pruning.keep, images, images))
     except InputError as error:
         raise InputError(f"{network}: {error}") from None
 
@@ -96,7 +94,7 @@ def at_batch(rows: tuple[Row, ...], batch: int | None) -> tuple[Row, ...]:
 def _table(name: str) -> tuple[Row, ...]:
     if name in workloads.NAMES:
         return workloads.load(name)
-    if name.endswith(".csv") or Path(name).is_file():
+    if name.endswith(".csv") or os.path.exists(name):  # a pipe too
         return read(Path(name))
     known = (*workloads.NAMES, PAPER)
     close = difflib.get_close_matches(name[:60], known, 1)

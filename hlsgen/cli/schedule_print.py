@@ -15,7 +15,8 @@ _NUMBERS = ("T", "Q")
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print cells under their header, numbers to the right; without colours or box lines off a
-    terminal, where lines may be of any length."""
+    terminal, where lines may be of any length. In a terminal that is too narrow the words of the
+    header stand below each other; no cell is ever shortened."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -23,11 +24,18 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
     grid = Table(box=box.SIMPLE if console.is_terminal else None, pad_edge=False)
+    texts = [[Text(shown(cell)) for cell in cells] for cells in rows]  # names are no markup
     for name in header:
         number = name in _NUMBERS or (name.startswith("modelled") and name != "modelled bound")
         grid.add_column(name, justify="right" if number else "left")
-    for cells in rows:
-        grid.add_row(*(Text(shown(cell)) for cell in cells))  # names are no markup
+    for cells in texts:
+        grid.add_row(*cells)
+    unbound = console.options.update(max_width=1000)
+    if console.measure(grid, options=unbound).maximum > console.width:
+        for column, *cells in zip(grid.columns, *texts, strict=True):
+            words = map(Text, str(column.header).split())
+            column.width = max(text.cell_len for text in (*words, *cells))
+        console.width = max(console.width, console.measure(grid, options=unbound).maximum)
     with console.capture() as capture:
         console.print(grid)
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))

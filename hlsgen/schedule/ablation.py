@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from sat_host.config import least_strip_words
 from sat_host.models.workload import Row
+from sat_host.tiling import DATAFLOWS
 
 from .options import Options
 from .step import Hardware, Pruning, model_step, with_bandwidth
@@ -46,7 +48,9 @@ class Case:
 
 def cases(hardware: Hardware, options: Options) -> Iterator[Case]:
     """All that is compared, group by group, in order. options: with all that the array can do."""
-    bare = Options(options.dataflows[:1], interleaved=False, pregenerated=False, overlap=False)
+    flows = tuple(flow for flow in DATAFLOWS if flow in options.dataflows)  # whatever their order
+    options = replace(options, dataflows=flows)
+    bare = Options(flows[:1], interleaved=False, pregenerated=False, overlap=False)
     # Each optimisation's name, the options without it alone, and those with it alone.
     optimisations = [
         (
@@ -66,11 +70,11 @@ def cases(hardware: Hardware, options: Options) -> Iterator[Case]:
     yield Case(name, "off", slow, replace(options, pregenerated=False))
     yield Case(name, "on", slow, options)
     if len(options.dataflows) > 1:
-        for flow in options.dataflows:
+        for flow in flows:
             fixed = replace(options, dataflows=(flow,))
             yield Case("choice of dataflow", f"{flow} only", hardware, fixed)
         yield Case("choice of dataflow", "chosen", hardware, options)
-        chosen = replace(bare, dataflows=options.dataflows)
+        chosen = replace(bare, dataflows=flows)
         optimisations.append(("choice of dataflow", options, chosen))
     yield Case("together", "none", hardware, bare)
     for name, _, alone in optimisations:
@@ -90,7 +94,7 @@ def square(hardware: Hardware, side: int) -> Hardware | None:
     config = hardware.config
     if side % config.group:
         return None
-    strip_words = max(config.strip_words, side * (side + 1))
+    strip_words = max(config.strip_words, least_strip_words(side, side))
     sized = replace(config, rows=side, lanes=side, strip_words=strip_words)
     return replace(hardware, config=sized)
 

@@ -1,79 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the A loader reads for a strip of output rows, in closed form. Pure functions, remembered.
-
-A product's strips follow each other; the last may be shorter.
-"""
+"""What the A loader reads beyond held strips (sat_host.strips), in closed form. Pure functions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import gcd
 
 import numpy as np
-import numpy.typing as npt
-from sat_host.program import Source
-from sat_host.strips import MAX_ROWS
-
-Counts = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class StripWords:
-    """Words of the contiguous ranges that strips read: of all, of the longest, of the first."""
-
-    total: int
-    longest: int
-    first: int
-
-
-@lru_cache(maxsize=1 << 16)
-def strip_words(source: Source, rows: int, strip: int) -> StripWords:
-    """The ranges of `rows` output pixels in strips of `strip`: whole rows of the source's images,
-    from the first to the last that a strip's pixels touch at any tap, clipped to the images."""
-    strips = -(-rows // strip)
-    pixels = source.out_size[0] * source.out_size[1]
-    period = pixels // gcd(pixels, strip)  # strips until they begin with an image again
-    starts = np.arange(min(period, strips - 1), dtype=np.int64) * strip
-    words = _range_words(source, starts, starts + strip - 1)
-    start = np.array([(strips - 1) * strip], np.int64)
-    last = int(_range_words(source, start, np.array([rows - 1]))[0])
-    times, rest = divmod(strips - 1, period)
-    total = times * int(words.sum()) + int(words[:rest].sum()) + last
-    if strips == 1:
-        return StripWords(last, last, last)
-    return StripWords(total, max(int(words.max()), last), int(words[0]))
-
-
-def _range_words(source: Source, first: Counts, last: Counts) -> Counts:
-    """Words from the source row of output pixel `first` to that of `last`, both included."""
-    (height, width), (out_height, out_width) = source.size, source.out_size
-    reach = source.direction * (source.taps[0] - 1)
-
-    def image_row(pixel: Counts, offset: int) -> Counts:
-        image, row = np.divmod(pixel // out_width, out_height)
-        y = source.origin[0] + row * source.stride[0] + offset
-        found: Counts = image * height + np.clip(y, 0, height - 1)
-        return found
-
-    rows = image_row(last, max(reach, 0)) - image_row(first, min(reach, 0)) + 1
-    return np.asarray(rows * (width * source.pitch), np.int64)
-
-
-@lru_cache(maxsize=1 << 16)
-def longest_strip(source: Source, rows: int, interleave: int, held: int) -> int:
-    """Output rows of a weight stationary strip, as strip_rows in sat_host.strips finds them: a
-    multiple of `interleave` whose range is no longer than `held` words; 0 if one batch's is."""
-    if strip_words(source, rows, interleave).longest > held:
-        return 0
-    fitting, beyond = 1, min(-(-rows // interleave), MAX_ROWS // interleave) + 1  # batches
-    while beyond - fitting > 1:
-        middle = (fitting + beyond) // 2
-        if strip_words(source, rows, middle * interleave).longest <= held:
-            fitting = middle
-        else:
-            beyond = middle
-    return fitting * interleave
+from sat_host.product import Source
 
 
 def pixel_run(source: Source) -> int:

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 from sat_host.config import ArrayConfig
-from sat_host.program import MAX_COUNT, largest_count
+from sat_host.strips import MAX_COUNT, largest_count, strip_words
+from sat_host.tiling import DATAFLOWS
 
 from . import stationary_segments
-from .activations import channel_strips, strip_words
+from .activations import channel_strips
 from .memory import Counts
 from .options import Options
 from .pieces import Candidates
@@ -27,7 +28,7 @@ def candidates(config: ArrayConfig, work: ProductWork, options: Options) -> list
     the kernels' counters suffice.
     """
     found = []
-    for dataflow in ("os", "ws"):
+    for dataflow in DATAFLOWS:
         if dataflow in options.dataflows:
             tilings = _grid(config, work, dataflow)
             legal = _counted(config, work, tilings)

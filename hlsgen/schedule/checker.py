@@ -8,15 +8,15 @@ geometry of the layers, the rest from the commands' fields and the map of the te
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from sat_host.convolution import Convolution
 
-from .checker_exact import MAX_WORDS, walk_job
-from .checker_jobs import WRAP, Fault, Findings, Job, Lists, Region, Rows, ceil_div
+from .checker_exact import MAX_WORDS, touched_words, walk_job
+from .checker_jobs import WRAP, Fault, Findings, Job, Region, Rows, ceil_div
 from .checker_lists import check_job, record_words
 from .checker_updates import check_update
 from .memory_map import Tensor
@@ -33,7 +33,7 @@ def check(program: Program, *, exact: bool = False) -> list[Fault]:
         products = [program.commands(entry) for entry in entries]
         found = Findings(job.name)
         check_job(program.config, job, products, found)
-        if exact and not found.faults and _small(products):
+        if exact and not found.faults and touched_words(products) <= MAX_WORDS:
             walk_job(program.config, job, products, found)
         faults += found.faults
     for layer in program.layers:
@@ -165,7 +165,7 @@ def _weighted(program: Program, layer: WeightedLayer) -> Iterator[_Plan]:
     def of(role: str) -> Tensor:
         return memory[f"{layer.name}.{role}"]
 
-    pieces = program.batch // program.piece
+    micro_batches = program.batch // program.micro_batch
     lines, columns = _out(shape, 0), _out(shape, 1)
     x = shape.images * shape.height * shape.width, shape.channels
     y = shape.images * lines * columns, shape.filters
@@ -176,11 +176,11 @@ def _weighted(program: Program, layer: WeightedLayer) -> Iterator[_Plan]:
     inner, outer = ceil_div(rows, lanes), ceil_div(shape.filters, lanes)
     records = inner * outer
     ff = records * record_words(config, layer.ff_keep)
-    yield _Plan(layer.name, "FF", pieces, of("x"), of("ff"), of("y"), x, ff, y, terms, lanes,
+    yield _Plan(layer.name, "FF", micro_batches, of("x"), of("ff"), of("y"), x, ff, y, terms, lanes,
                 (layer.ff_keep, 0))  # fmt: skip
     wanted = np.arange(rows) % tap_rows < shape.channels
     dy_words = y[0] * outer
-    for accumulate, runs in ((False, 1), (True, pieces - 1)):
+    for accumulate, runs in ((False, 1), (True, micro_batches - 1)):
         if runs:
             yield _Plan(
                 layer.name, "WU", runs, of("x"), of("dy"), of("gradient"), x, dy_words,
@@ -192,7 +192,7 @@ def _weighted(program: Program, layer: WeightedLayer) -> Iterator[_Plan]:
         pixels = np.outer(reach[0] > 0, reach[1] > 0).ravel()
         bp = records * record_words(config, layer.bp_keep)
         yield _Plan(
-            layer.name, "BP", pieces, of("dy"), of("bp"), of("dx"), y, bp, x, terms, lanes,
+            layer.name, "BP", micro_batches, of("dy"), of("bp"), of("dx"), y, bp, x, terms, lanes,
             (layer.bp_keep, layer.dy_keep), wanted=np.tile(pixels, shape.images),
         )  # fmt: skip
 
@@ -219,7 +219,7 @@ def _paired(program: Program, layer: ActivationLayer) -> Iterator[_Plan]:
     memory, lanes, copies = program.memory, program.config.lanes, layer.copies
     keeps = program.config.group, 0
     height, inner, outer = layer.height, layer.inner, layer.outer
-    pieces = program.batch // program.piece
+    micro_batches = program.batch // program.micro_batch
 
     def of(role: str) -> Tensor:
         return memory[f"{layer.name}.{role}"]
@@ -234,25 +234,13 @@ def _paired(program: Program, layer: ActivationLayer) -> Iterator[_Plan]:
     other = (outer, inner) if layer.keys else (inner, outer)
     x, dy = (rows(height), inner), (rows(height), outer)
     b_words = words(*other)
-    yield _Plan(layer.name, "FF", pieces, of("x"), of("other"), of("y"),
+    yield _Plan(layer.name, "FF", micro_batches, of("x"), of("other"), of("y"),
                 x, b_words, dy, terms, lanes, keeps, copies)  # fmt: skip
-    yield _Plan(layer.name, "BP", pieces, of("dy"), of("other"), of("dx_in_place"),
+    yield _Plan(layer.name, "BP", micro_batches, of("dy"), of("other"), of("dx_in_place"),
                 dy, b_words, x, terms, lanes, keeps, copies)  # fmt: skip
     a, b = ("dy", "x") if layer.keys else ("x", "dy")
     sizes = {"x": inner, "dy": outer}
     yield _Plan(
-        layer.name, "BP", pieces, of(a), of(b), of("d_other"), (rows(height), sizes[a]),
+        layer.name, "BP", micro_batches, of(a), of(b), of("d_other"), (rows(height), sizes[a]),
         words(height, sizes[b]), (rows(other[0]), other[1]), terms, lanes, keeps, copies,
     )  # fmt: skip
-
-
-def _small(products: Sequence[Lists]) -> bool:
-    """Whether few enough words are touched to walk through them all."""
-    total = 0
-    for lists in products:
-        for commands in lists:
-            rows, columns = commands["rows"].astype(np.int64), commands["columns"].astype(np.int64)
-            taps = commands["taps_y"].astype(np.int64) * commands["taps_x"]
-            reads = rows * taps * commands["a_blocks"] + commands["reduction"] * columns * taps
-            total += int((rows * columns + reads).sum())
-    return total <= MAX_WORDS

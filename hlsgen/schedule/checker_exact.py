@@ -19,6 +19,18 @@ MAX_WORDS = 1 << 24
 """Words that a job's commands touch, above which `walk_job` is not for it."""
 
 
+def touched_words(products: Sequence[Lists]) -> int:
+    """About as many words as `walk_job` would keep in memory, summed over all commands."""
+    total = 0
+    for lists in products:
+        for commands in lists:
+            f = Fields(commands)
+            taps = f.taps_y * f.taps_x
+            reads = f.rows * taps * f.a_blocks + f.reduction * f.columns * taps
+            total += int((f.rows * f.columns + reads).sum())
+    return total
+
+
 def walk_job(config: ArrayConfig, job: Job, products: Sequence[Lists], found: Findings) -> None:
     """Walk through all commands of a job, and count how often each element of Y is written."""
     places = np.zeros(job.y.words * config.lanes, np.int64)  # of 16 bits

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sat_host.descriptor import WUVE
+
 from .checker_jobs import Fault, Findings, ceil_div
 from .shapes import WeightedLayer
 
@@ -23,13 +25,18 @@ def check_update(program: Program, layer: WeightedLayer) -> list[Fault]:
     taps = shape.kernel[0] * shape.kernel[1]
     tap_rows = ceil_div(shape.channels, lanes) * lanes if taps > 1 else shape.channels
     rows = (taps - 1) * tap_rows + shape.channels
+    flags = {
+        "update": True,
+        "decay_pruned": layer.masked,
+        "masked_bp": layer.masked and layer.bp_keep,
+    }
     values = {
         "rows": rows,
         "columns": shape.filters,
         "pitch": 2 * ceil_div(shape.filters, lanes),
         "ff_keep": layer.ff_keep,
         "bp_keep": layer.bp_keep,
-        "flags": (1 | 4 | 8 * bool(layer.bp_keep)) if layer.masked else 1,
+        "flags": sum(WUVE.flag(name) for name, on in flags.items() if on),
     }
     wrong = [name for name, value in values.items() if int(command[name]) != value]
     found.need("shape", not wrong, f"{', '.join(wrong)} are not the layer's")

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 from sat_host.config import ArrayConfig
+from sat_host.tiling import Tiling
 
 from ..errors import InputError
 from .candidates import candidates
@@ -29,16 +30,14 @@ MAX_MACS = 1 << 48
 class Layer:
     """One product or update of a training step, as it is modelled.
 
-    dataflow: os or ws for a product, None for an update, which has no tile either. tile: interleave
-    T, blocks Q, buffered (0 or 1). cycles: the sum of `pieces`. bound: the largest piece. bytes: by
+    tiling: None for an update. cycles: the sum of `pieces`. bound: the largest piece. bytes: by
     operand. macs: multiplications of kept weights. utilisation: their part of what the array could
-    do in these cycles, 0 when these are all hidden. tried: candidates.
+    do in these cycles. tried: candidates.
     """
 
     name: str
     stage: str
-    dataflow: str | None
-    tile: Mapping[str, int] | None
+    tiling: Tiling | None
     cycles: int
     pieces: Mapping[str, int]
     bound: str
@@ -130,23 +129,17 @@ def _chosen(
         cycles = together(memory, (timing, dict(places)), update)
     moved = np.sum(np.stack(list(pieces.bytes.values())), axis=0)
     best = int(np.lexsort((moved, pieces.total, cycles))[0])  # of equal ones the first
-    dataflow, tile = _tiling(found, best)
-    layer = _layer(pieces, best, dataflow, tile, work.macs(config.group), config)
+    layer = _layer(pieces, best, _tiling(found, best), work.macs(config.group), config)
     return layer, update_alone - int(cycles[best] - pieces.total[best])
 
 
-def _tiling(found: Sequence[Candidates], place: int) -> tuple[str, dict[str, int]]:
-    """Dataflow and tile of the candidate at `place` of all that were found."""
+def _tiling(found: Sequence[Candidates], place: int) -> Tiling:
+    """The candidate at `place` of all that were found."""
     for tilings in found:
         if place < tilings.size:
             break
         place -= tilings.size
-    tile = {
-        "interleave": int(tilings.interleave[place]),
-        "blocks": int(tilings.blocks[place]),
-        "buffered": int(tilings.buffered[place]),
-    }
-    return tilings.dataflow, tile
+    return tilings.at(place)
 
 
 @lru_cache(maxsize=1 << 9)
@@ -164,7 +157,7 @@ def _updated(update: UpdateWork, config: ArrayConfig, memory: Memory, options: O
     """An update on its own."""
     timing = update_timing(config, _written(update, config, options))
     pieces = with_memory(timing, memory, update.places(memory.banks))
-    layer = _layer(pieces, 0, None, None, 0, config)
+    layer = _layer(pieces, 0, None, 0, config)
     return replace(layer, name=update.layer, stage=update.stage)
 
 
@@ -186,20 +179,14 @@ def _hidden(layer: Layer, cycles: int) -> Layer:
 
 
 def _layer(
-    pieces: Pieces,
-    place: int,
-    dataflow: str | None,
-    tile: Mapping[str, int] | None,
-    macs: int,
-    config: ArrayConfig,
+    pieces: Pieces, place: int, tiling: Tiling | None, macs: int, config: ArrayConfig
 ) -> Layer:
     """The candidate at `place`, without names."""
     cycles = int(pieces.total[place])
     return Layer(
         "",
         "",
-        dataflow,
-        tile,
+        tiling,
         cycles,
         {name: int(getattr(pieces, name)[place]) for name in PIECES},
         str(pieces.bound[place]),
@@ -207,5 +194,5 @@ def _layer(
          for name, moved in pieces.bytes.items()},
         macs,
         macs / (cycles * config.rows * config.lanes),
-        pieces.total.size if tile else 1,
+        pieces.total.size if tiling else 1,
     )  # fmt: skip

@@ -18,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from sat_host.config import ArrayConfig
 from sat_host.descriptor import STCE, WUVE
+from sat_host.strips import strip_words
 
-from .activations import channel_strips, pixel_run, strip_words
+from .activations import channel_strips, pixel_run
 from .memory import ASSUMED_LATENCY_CYCLES, RUN_WORDS, Counts, Memory, Traffic
 from .options import ALL, Options
 from .pieces import Candidates, Pieces, Timing, added, with_memory
@@ -129,7 +130,7 @@ def _output_stationary(
     config: ArrayConfig, work: ProductWork, candidates: Candidates, options: Options
 ) -> Timing:
     tiles = _Tiles(config, work, candidates.interleave, candidates.blocks, options)
-    rows = row_unit_cycles(config, work, candidates.interleave, candidates.blocks, options)
+    rows = _row_units(tiles)
     a = _Activations(tiles, candidates.buffered)
     late_a, late_b = _stalls(tiles, a)
     part = whole_reduction(config, work)
@@ -265,7 +266,10 @@ def row_unit_cycles(
     given = np.broadcast_arrays(
         np.atleast_1d(np.asarray(interleave, np.int64)), np.asarray(blocks, np.int64)
     )
-    tiles = _Tiles(config, work, given[0], given[1], options)
+    return _row_units(_Tiles(config, work, given[0], given[1], options))
+
+
+def _row_units(tiles: _Tiles) -> RowUnits:
     zero = np.zeros_like(tiles.interleave)
     whole, last, intake = tiles.blocks, tiles.last_blocks, tiles.intake
     one = tiles.tiles == 1
@@ -285,7 +289,8 @@ def row_unit_cycles(
     found = np.zeros((3, *zero.shape), np.int64)  # compute, distribution, drain
     for computed, drained, following, times in occurrences:
         found += times * _period(tiles, computed, drained, following)
-    return RowUnits(found[0], found[1], found[2], intake, tiles.strip * last)
+    leaving = tiles.config.adder_latency + tiles.strip * last
+    return RowUnits(found[0], found[1], found[2], intake, leaving)
 
 
 def _period(tiles: _Tiles, computed: Counts, drained: Counts, following: Counts) -> Counts:
@@ -301,7 +306,8 @@ def _period(tiles: _Tiles, computed: Counts, drained: Counts, following: Counts)
     accumulate = tiles.work.product.accumulate
     enter = tiles.strip * computed if accumulate else np.zeros_like(passes)
     entered = enter + tiles.config.adder_latency if accumulate else enter
-    drained_end = enter + tiles.strip * drained
+    leave: Counts = np.maximum(enter, tiles.config.adder_latency)
+    drained_end = np.where(drained > 0, leave + tiles.strip * drained, enter)
     start = np.maximum(entered, drained_end - (body + tail - passes))
     cycles = np.maximum(start + body + last, drained_end)
     compute = taps * ((tiles.tap_panels - 1) * full + tail)

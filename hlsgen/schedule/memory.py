@@ -33,7 +33,7 @@ class Traffic:
     go, which are what opens rows of the memory, however they are cut into bursts of the port."""
 
     bytes: Counts
-    bursts: Counts
+    runs: Counts
 
 
 @dataclass(frozen=True)
@@ -59,17 +59,13 @@ class Memory:
                 f"burst_overhead_bytes: expected at least 0, got {self.burst_overhead_bytes}"
             )
 
-    def efficiency(self, burst_bytes: float) -> float:
-        """The part of the peak that runs of `burst_bytes` reach."""
-        return burst_bytes / (burst_bytes + self.burst_overhead_bytes)
-
     def busy(self, operands: Mapping[str, Traffic], places: Mapping[str, int]) -> Bytes:
         """Bytes, with what runs cost, that each bank moves: [banks, candidates]. places: an
         operand's bank. The ports of a bank share it."""
         zero = np.zeros(np.broadcast_shapes(*(moved.bytes.shape for moved in operands.values())))
         busy = np.stack([zero] * self.banks)
         for name, moved in operands.items():
-            busy[places[name]] += moved.bytes + moved.bursts * self.burst_overhead_bytes
+            busy[places[name]] += moved.bytes + moved.runs * self.burst_overhead_bytes
         return busy
 
     def cycles(self, operands: Mapping[str, Traffic], places: Mapping[str, int]) -> Counts:

@@ -12,13 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sat_host.config import ArrayConfig
+from sat_host.heap import ALIGN_BYTES
+from sat_host.program import MAX_ADDRESS
 
 from ..errors import InputError
 from .placement import bank_of
 from .shapes import Demand, LayerShape, demands
-
-ALIGN_BYTES = 4096
-MAX_WORDS = 1 << 32  # addresses are 32-bit word counts
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ class Room:
                 f"{name}: {size:,} bytes do not fit bank {bank}, which has {free:,} of "
                 f"{self._bytes:,} bytes free: lower the batch or the layer's sizes"
             )
-        reach = MAX_WORDS * self._config.word_bytes
+        reach = MAX_ADDRESS * self._config.word_bytes
         if start + size > reach:
             raise InputError(
                 f"{name}: {size:,} bytes in bank {bank} end beyond the {reach:,} bytes that "

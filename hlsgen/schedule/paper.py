@@ -12,6 +12,7 @@ from typing import Any
 from sat_host.models.workload import Row
 
 from .options import Options
+from .report import summary
 from .step import Hardware, Pruning, Step, model_step, with_bandwidth
 
 BANDWIDTHS = (Fraction(1), Fraction(1, 4))
@@ -64,7 +65,9 @@ def document(comparisons: Sequence[Comparison]) -> dict[str, Any]:
             {
                 "bandwidth": float(compared.bandwidth),
                 "mean_speedup": compared.mean_speedup,
-                "workloads": [_workload(*item) for item in compared.steps.items()],
+                "workloads": [
+                    {"name": name, **summary(step)} for name, step in compared.steps.items()
+                ],
             }
             for compared in comparisons
         ],
@@ -91,16 +94,3 @@ def rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
             )
         found.append(("mean", factor, "", "", "", f"{compared.mean_speedup:.3f}", ""))
     return found
-
-
-def _workload(name: str, step: Step) -> dict[str, Any]:
-    return {
-        "name": name,
-        "total_cycles": step.cycles,
-        "dense_cycles": step.dense_cycles,
-        "speedup": step.speedup,
-        "ms_per_batch": 1e3 * step.seconds,
-        "images_per_s": step.images_per_second,
-        "utilisation": step.utilisation,
-        "dense_utilisation": step.dense_utilisation,
-    }

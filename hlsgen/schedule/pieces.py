@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sat_host.tiling import Tiling
 
 from .memory import Counts, Memory, Traffic
 
@@ -30,6 +31,25 @@ class Candidates:
     def size(self) -> int:
         """How many."""
         return int(self.interleave.size)
+
+    @classmethod
+    def of(cls, tiling: Tiling) -> Candidates:
+        """One alone."""
+        return cls(
+            tiling.dataflow,
+            np.array([tiling.interleave]),
+            np.array([tiling.blocks]),
+            np.array([tiling.buffered]),
+        )
+
+    def at(self, place: int) -> Tiling:
+        """The one at a place."""
+        return Tiling(
+            self.dataflow,
+            int(self.interleave[place]),
+            int(self.blocks[place]),
+            bool(self.buffered[place]),
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +123,7 @@ def with_memory(timing: Timing, memory: Memory, places: Mapping[str, int]) -> Pi
     rest = dict(timing.traffic)
     if "a" in rest:
         a = rest["a"]
-        rest["a"] = Traffic(a.bytes - first.bytes, a.bursts - first.bursts)
+        rest["a"] = Traffic(a.bytes - first.bytes, a.runs - first.runs)
     busy = np.maximum(memory.cycles(rest, places), timing.port)
     return Pieces(
         timing.compute,
@@ -127,7 +147,7 @@ def joined(timings: Sequence[Timing]) -> Timing:
     def moved(parts: Sequence[Traffic]) -> Traffic:
         return Traffic(
             np.concatenate([part.bytes for part in parts]),
-            np.concatenate([part.bursts for part in parts]),
+            np.concatenate([part.runs for part in parts]),
         )
 
     return Timing(

@@ -9,29 +9,28 @@ apply gradients when all of a step's are known to be finite.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sat_host import convolution_program
-from sat_host.command_lists import Copies, between_words, command_lists
+from sat_host.command_lists import ONE, Copies, between_words, command_lists
 from sat_host.config import ArrayConfig
 from sat_host.models.workload import Row
 from sat_host.product import Product
-from sat_host.program import Update, update_command
+from sat_host.program import MAX_ADDRESS, Update, update_command
 from sat_host.tiling import Tiling
 
 from .choose import schedule
 from .cycles import product_timing, update_cycles
 from .memory import Memory
-from .memory_map import MAX_WORDS, MemoryMap, Room, memory_map
+from .memory_map import MemoryMap, Room, memory_map
 from .options import ALL, Options
-from .pieces import Candidates, Pieces, with_memory
-from .shapes import ActivationLayer, LayerShape, WeightedLayer, at_images, layer_shapes
-from .work import ProductWork, UpdateWork, works
+from .pieces import Candidates, Pieces, Timing, with_memory
+from .shapes import LayerShape, WeightedLayer, at_images, layer_shapes
+from .work import ProductWork, UpdateWork, works_at
 
 Commands = npt.NDArray[Any]
 
@@ -49,8 +48,8 @@ class Modelled:
 class ProductEntry:
     """A product of the step, at its place in memory, and how often the step runs it.
 
-    tensors: names of those of A, B and Y. scratch: the tensor of the sums between the parts of a
-    reduction, if there are parts that need one.
+    tensors: names of those of A, B and Y. scratch: the tensor of the sums between the segments of a
+    reduction, if there are some that need one.
     """
 
     layer: str
@@ -75,8 +74,8 @@ class UpdateEntry:
 
 @dataclass(frozen=True)
 class Program:
-    """A training step of `batch` images in micro-batches of `piece`: FF; then, from the last layer
-    to the first, WU, WU of the further micro-batches, BP and the update.
+    """A training step of `batch` images, `micro_batch` at a time: FF; then, from the last layer to
+    the first, WU, WU of the further micro-batches, BP and the update.
 
     Only whole micro-batches are in it; method, keep: as the host trains. clock_mhz: of the cycles.
     """
@@ -86,7 +85,7 @@ class Program:
     method: str
     keep: int
     batch: int
-    piece: int
+    micro_batch: int
     layers: tuple[LayerShape, ...]
     memory: MemoryMap
     products: tuple[ProductEntry, ...]
@@ -99,7 +98,7 @@ class Program:
         return products + sum(entry.modelled.cycles for entry in self.updates)
 
     def commands(self, entry: ProductEntry) -> list[Commands]:
-        """A product's command lists, one for each part of its reduction, to run one after the
+        """A product's command lists, one for each segment of its reduction, to run one after the
         other."""
         scratch = None
         if entry.scratch is not None:
@@ -113,12 +112,12 @@ class Program:
 
 @dataclass(frozen=True)
 class Training:
-    """What a program is for. piece: images of a micro-batch, at most those of the batch."""
+    """What a program is for. micro_batch: images of one, at most those of the batch."""
 
     method: str
     keep: int
     batch: int
-    piece: int
+    micro_batch: int
 
 
 @dataclass(frozen=True)
@@ -139,46 +138,46 @@ def program_of(
     rows: of any number of images. Raises InputError for a tensor that does not fit its bank and for
     a product that the array or the model can't hold.
     """
-    machine, config = _addressable(machine), machine.config
+    machine, config = addressable(machine), machine.config
     layers, memory = _placed(rows, machine, training)
-    options = replace(options, overlap=False)
-    rows = [at_images(row, training.piece, rows[0].batch) for row in rows]
-    work = works(rows, config, training.method, training.keep)
-    maker = _Maker(machine, options, layers, memory, training.batch // training.piece)
-    products = maker.products([each for each in work if isinstance(each, ProductWork)])
-    updates = maker.updates([each for each in work if isinstance(each, UpdateWork)])
+    maker = _Maker(machine, replace(options, overlap=False), layers, memory, training)
+    work = works_at(layers, config, maker.word)
+    products = [
+        entry for each in work if isinstance(each, ProductWork) for entry in maker.products(each)
+    ]
+    updates = [maker.update(each) for each in work if isinstance(each, UpdateWork)]
     products, memory = _with_scratch(products, memory, config)
     return Program(
-        config, machine.clock_mhz, training.method, training.keep, training.batch, training.piece,
-        layers, memory, tuple(products), tuple(updates),
+        config, machine.clock_mhz, training.method, training.keep, training.batch,
+        training.micro_batch, layers, memory, tuple(products), tuple(updates),
     )  # fmt: skip
 
 
 def map_of(rows: Sequence[Row], machine: Machine, training: Training) -> MemoryMap:
     """Where the tensors of a workload's training step lie, without its program; for a question
     whether they fit. Raises InputError for the first that does not fit its bank."""
-    return _placed(rows, _addressable(machine), training)[1]
+    return _placed(rows, addressable(machine), training)[1]
 
 
 def _placed(
     rows: Sequence[Row], machine: Machine, training: Training
 ) -> tuple[tuple[LayerShape, ...], MemoryMap]:
-    rows = [at_images(row, training.piece, rows[0].batch) for row in rows]
+    rows = [at_images(row, training.micro_batch, rows[0].batch) for row in rows]
     layers = layer_shapes(rows, machine.config, training.method, training.keep)
     banks = machine.memory.banks
     return layers, memory_map(layers, machine.config, banks, machine.bank_bytes)
 
 
-def _addressable(machine: Machine) -> Machine:
+def addressable(machine: Machine) -> Machine:
     """With those banks alone that commands can address: narrow words do not reach all of a card."""
-    reach = MAX_WORDS * machine.config.word_bytes
+    reach = MAX_ADDRESS * machine.config.word_bytes
     banks = min(machine.memory.banks, max(1, reach // machine.bank_bytes))
     memory = replace(machine.memory, banks=banks)
     return replace(machine, memory=memory, bank_bytes=min(machine.bank_bytes, reach))
 
 
 class _Maker:
-    """Places and tiles the work of a step. pieces: whole micro-batches of the step."""
+    """Tiles and counts the work of a step."""
 
     def __init__(
         self,
@@ -186,130 +185,81 @@ class _Maker:
         options: Options,
         layers: Sequence[LayerShape],
         memory: MemoryMap,
-        pieces: int,
+        training: Training,
     ) -> None:
         self.machine, self.options, self.layers = machine, options, layers
-        self.map, self.pieces = memory, pieces
+        self.map, self.micro_batches = memory, training.batch // training.micro_batch
         self.tilings: dict[Product, Tiling] = {}
 
-    def products(self, work: Sequence[ProductWork]) -> list[ProductEntry]:
-        """The entries of all products, in order."""
-        placed = {n: self._placed(layer, n, work) for n, layer in enumerate(self.layers)}
-        found: list[ProductEntry] = []
-        for each in work:
-            product = next(placed[each.number])
-            later = self.pieces - 1
-            if each.stage != "WU" or not later:
-                found.append(self._entry(each, product, self.pieces))
-                continue
-            found.append(self._entry(each, product, 1))
-            found.append(self._entry(each, replace(product, accumulate=True), later))
-        return found
+    def word(self, layer: str, role: str) -> int:
+        """The first word of a layer's tensor."""
+        return self.map[f"{layer}.{role}"].address // self.machine.config.word_bytes
 
-    def updates(self, work: Sequence[UpdateWork]) -> list[UpdateEntry]:
-        """The entries of all updates, in order."""
-        config, memory = self.machine.config, self.machine.memory
-        found = []
-        for each in work:
-            layer = self.layers[each.number]
-            masked = isinstance(layer, WeightedLayer) and layer.masked
-            addresses = {
-                f"{name}_address": self._words(f"{each.layer}.{role}")
-                for name, role in (("weights", "weights"), ("velocity", "velocity"),
-                                   ("gradient", "gradient"), ("ff", "ff"), ("bp", "bp"))
-                if role != "bp" or each.bp_keep
-            }  # fmt: skip
-            update = Update(
-                rows=each.rows,
-                columns=each.columns,
-                pitch=2 * config.blocks(each.columns),
-                ff_keep=each.ff_keep,
-                bp_keep=each.bp_keep,
-                update=True,
-                binary16_weights=False,
-                decay_pruned=masked,
-                masked_bp=masked and each.bp_keep > 0,
-                **{"bp_address": 0, **addresses},
-            )
-            pieces = update_cycles(config, memory, each)
-            found.append(UpdateEntry(each.layer, update, _modelled(pieces)))
-        return found
+    def products(self, work: ProductWork) -> list[ProductEntry]:
+        """The entry of a product; of WU, also that of the further micro-batches."""
+        later = self.micro_batches - 1
+        if work.stage != "WU" or not later:
+            return [self._entry(work, self.micro_batches)]
+        added = replace(work, product=replace(work.product, accumulate=True))
+        return [self._entry(work, 1), self._entry(added, later)]
 
-    def _words(self, name: str) -> int:
-        return self.map[name].address // self.machine.config.word_bytes
-
-    def _placed(
-        self, layer: LayerShape, number: int, work: Sequence[ProductWork]
-    ) -> Iterator[Product]:
-        """The products of a layer in the order of its work: by stage, then as they are made."""
-        if isinstance(layer, ActivationLayer):
-            for each in (each for each in work if each.number == number):
-                a, b, y = (self._words(f"{layer.name}.{role}") for role in each.tensors)
-                product = each.product
-                yield replace(
-                    product,
-                    a=replace(product.a, address=a),
-                    b=replace(product.b, address=b),
-                    y=replace(product.y, address=y),
-                )
-            return
-        at = {role: self._words(f"{layer.name}.{role}") for role in ("x", "ff", "y", "dy")}
-        config, shape = self.machine.config, layer.shape
-        yield convolution_program.forward(
-            config, shape, at["x"], (at["ff"], layer.ff_keep), at["y"]
+    def update(self, work: UpdateWork) -> UpdateEntry:
+        """The entry of an update."""
+        config, layer = self.machine.config, self.layers[work.number]
+        masked = isinstance(layer, WeightedLayer) and layer.masked
+        update = Update(
+            rows=work.rows,
+            columns=work.columns,
+            weights_address=self.word(work.layer, "weights"),
+            velocity_address=self.word(work.layer, "velocity"),
+            gradient_address=self.word(work.layer, "gradient"),
+            pitch=2 * config.blocks(work.columns),
+            ff_address=self.word(work.layer, "ff"),
+            ff_keep=work.ff_keep,
+            bp_address=self.word(work.layer, "bp") if work.bp_keep else 0,
+            bp_keep=work.bp_keep,
+            update=True,
+            binary16_weights=False,
+            decay_pruned=masked,
+            masked_bp=masked and work.bp_keep > 0,
         )
-        gradient = self._words(f"{layer.name}.gradient")
-        yield convolution_program.gradient(config, shape, at["x"], at["dy"], gradient, False)
-        if layer.bp_keep:
-            weights = self._words(f"{layer.name}.bp"), layer.bp_keep
-            dx = self._words(f"{layer.name}.dx")
-            yield from convolution_program.backward(
-                config, shape, at["dy"], weights, dx, layer.dy_keep
-            )
+        pieces = update_cycles(config, self.machine.memory, work)
+        return UpdateEntry(work.layer, update, _modelled(pieces))
 
-    def _entry(self, work: ProductWork, product: Product, runs: int) -> ProductEntry:
-        config, memory = self.machine.config, self.machine.memory
+    def _entry(self, work: ProductWork, runs: int) -> ProductEntry:
+        config, memory, product = self.machine.config, self.machine.memory, work.product
         shape = product.shape()
         work = replace(work, product=shape)
         if shape not in self.tilings:
             (layer,) = schedule([work], config, memory, self.options)
-            assert layer.tile is not None and layer.dataflow is not None
-            tile = layer.tile
-            self.tilings[shape] = Tiling(
-                layer.dataflow, tile["interleave"], tile["blocks"], bool(tile["buffered"])
-            )
+            assert layer.tiling is not None
+            self.tilings[shape] = layer.tiling
         tiling = self.tilings[shape]
-        names = tuple(self.map[f"{work.layer}.{role}"].name for role in work.tensors)
+        a, b, y = (self.map[f"{work.layer}.{role}"].name for role in work.tensors)
         pieces = with_memory(
             _timing(replace(work, layer="", stage="", number=0), tiling, config, self.options),
             memory,
             work.places(memory.banks),
         )
         return ProductEntry(
-            work.layer, work.stage, runs, Copies(work.copies, self._steps(work, product)),
-            (names[0], names[1], names[2]), product, tiling, _modelled(pieces),
+            work.layer, work.stage, runs, _copies(work.copies, product), (a, b, y), product, tiling,
+            _modelled(pieces),
         )  # fmt: skip
 
-    def _steps(self, work: ProductWork, product: Product) -> tuple[int, int, int]:
-        """Words from one of equal products to the next: of A, B and Y."""
-        if work.copies == 1:
-            return 0, 0, 0
-        pixels = product.reduction if product.transpose_a else product.rows
-        b_rows = product.columns if product.b.transposed else product.reduction
-        return (
-            pixels * product.a.pitch, b_rows * product.b.pitch, product.rows * product.y.pitch
-        )  # fmt: skip
+
+def _copies(count: int, product: Product) -> Copies:
+    """Equal products whose A, B and Y are matrices that follow each other."""
+    if count == 1:
+        return ONE
+    pixels = product.reduction if product.transpose_a else product.rows
+    b_rows = product.columns if product.b.transposed else product.reduction
+    steps = pixels * product.a.pitch, b_rows * product.b.pitch, product.rows * product.y.pitch
+    return Copies(count, steps)
 
 
 @lru_cache(maxsize=1 << 10)
-def _timing(work: ProductWork, tiling: Tiling, config: ArrayConfig, options: Options) -> Any:
-    one = Candidates(
-        tiling.dataflow,
-        np.array([tiling.interleave]),
-        np.array([tiling.blocks]),
-        np.array([tiling.buffered]),
-    )
-    return product_timing(config, work, one, options)
+def _timing(work: ProductWork, tiling: Tiling, config: ArrayConfig, options: Options) -> Timing:
+    return product_timing(config, work, Candidates.of(tiling), options)
 
 
 def _modelled(pieces: Pieces) -> Modelled:
@@ -320,7 +270,7 @@ def _modelled(pieces: Pieces) -> Modelled:
 def _with_scratch(
     products: Sequence[ProductEntry], memory: MemoryMap, config: ArrayConfig
 ) -> tuple[list[ProductEntry], MemoryMap]:
-    """With a tensor in each bank for the sums between parts of reductions whose Y lies there."""
+    """With a tensor in each bank for the sums between segments of reductions whose Y lies there."""
     words: dict[int, int] = {}
     found = []
     for entry in products:

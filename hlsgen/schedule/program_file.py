@@ -12,7 +12,7 @@
 * products: layer, stage (FF, BP, WU), `runs` in a step, `copies` with `steps` words between them,
   `tensors` of A, B and Y, `product` (sat_host.product.Product, addresses in words of `lanes`
   binary16 values), `tiling` (sat_host.tiling.Tiling), `modelled` cycles, bytes by operand and bound
-  of one run, `scratch`: the tensor of sums between the parts of a reduction, or null
+  of one run, `scratch`: the tensor of sums between the segments of a reduction, or null
 * updates: layer, `update` (sat_host.program.Update without a step's factors), `modelled`
 """
 
@@ -48,7 +48,7 @@ def dump_program(program: Program) -> str:
         "method": program.method,
         "keep": program.keep,
         "batch": program.batch,
-        "micro_batch": program.piece,
+        "micro_batch": program.micro_batch,
         "cycles": program.cycles,
         "memory": {
             "banks": memory.banks,

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
+
+from sat_host.tiling import Tiling
 
 from .choose import Layer
 from .step import Step
@@ -33,11 +34,8 @@ NOTE = (
 )
 
 
-def document(step: Step) -> dict[str, Any]:
-    """The modelled step for programs: cycles, milliseconds, bytes, and fractions of one.
-
-    docs/schedule.md has the keys.
-    """
+def summary(step: Step) -> dict[str, Any]:
+    """The totals of a modelled step for programs: cycles, milliseconds, and fractions of one."""
     return {
         "total_cycles": step.cycles,
         "dense_cycles": step.dense_cycles,
@@ -46,6 +44,16 @@ def document(step: Step) -> dict[str, Any]:
         "images_per_s": step.images_per_second,
         "utilisation": step.utilisation,
         "dense_utilisation": step.dense_utilisation,
+    }
+
+
+def document(step: Step) -> dict[str, Any]:
+    """The modelled step for programs, layers with their bytes included.
+
+    docs/schedule.md has the keys.
+    """
+    return {
+        **summary(step),
         "gops": step.gops,
         "executed_gops": step.executed_gops,
         "energy": _energy(step),
@@ -104,8 +112,8 @@ def _layer(layer: Layer) -> dict[str, Any]:
     return {
         "name": layer.name,
         "stage": layer.stage,
-        "dataflow": layer.dataflow,
-        "tile": layer.tile and {**layer.tile, "buffered": bool(layer.tile["buffered"])},
+        "dataflow": None if layer.tiling is None else layer.tiling.dataflow,
+        "tile": None if layer.tiling is None else _tile(layer.tiling),
         "cycles": layer.cycles,
         "utilisation": layer.utilisation,
         "bound": layer.bound,
@@ -114,17 +122,22 @@ def _layer(layer: Layer) -> dict[str, Any]:
     }
 
 
+def _tile(tiling: Tiling) -> dict[str, Any]:
+    return {name: getattr(tiling, name) for name in ("interleave", "blocks", "buffered")}
+
+
 def _row(layer: Layer) -> tuple[str, ...]:
-    tile: Mapping[str, int] = layer.tile or {}
-    buffered = tile.get("buffered")
+    tiling = ("-",) * 4 if layer.tiling is None else (
+        layer.tiling.dataflow,
+        str(layer.tiling.interleave),
+        str(layer.tiling.blocks),
+        "yes" if layer.tiling.buffered else "no",
+    )  # fmt: skip
     used = f"{100 * layer.utilisation:.1f} %" if layer.macs else "-"
     return (
         layer.name,
         layer.stage,
-        layer.dataflow or "-",
-        str(tile.get("interleave", "-")),
-        str(tile.get("blocks", "-")),
-        "-" if buffered is None else ("no", "yes")[buffered],
+        *tiling,
         f"{layer.cycles:,.0f}",
         used,
         layer.bound,

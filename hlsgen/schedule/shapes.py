@@ -59,7 +59,8 @@ class Demand:
 def layer_shapes(
     rows: Sequence[Row], config: ArrayConfig, method: str, keep: int
 ) -> tuple[LayerShape, ...]:
-    """The layers of a workload. Raises ValueError for an unknown method."""
+    """The layers of a workload. One that is not prunable is dense whatever the method. Raises
+    ValueError for an unknown method."""
     return tuple(_layer(row, not n, config, method, keep) for n, row in enumerate(rows))
 
 

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from sat_host.config import BATCH_TOKENS, ArrayConfig
-from sat_host.program import Source
-from sat_host.strips import MAX_COUNT, MAX_ROWS
+from sat_host.product import Source
+from sat_host.strips import MAX_COUNT, MAX_ROWS, longest_strip
 
-from .activations import longest_strip
 from .memory import Counts
 from .options import ALL
 from .pieces import Candidates

@@ -9,11 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from sat_host.config import ArrayConfig
 
-from .memory import RUN_WORDS, Traffic
+from .memory import RUN_WORDS, Counts, Traffic
 from .options import Options
 from .work import ProductWork
-
-Counts = npt.NDArray[np.int64]
 
 # Places of a stream of packets between row units, from the pragmas of templates/sat_stce.cpp.j2.
 PACKET_PLACES = 32
@@ -151,7 +149,7 @@ class Weights:
 
 def share(traffic: Traffic, part: Counts) -> Traffic:
     """So many of the bytes, and as large a part of the runs, rounded down."""
-    return Traffic(part, part * traffic.bursts // np.maximum(traffic.bytes, 1))
+    return Traffic(part, part * traffic.runs // np.maximum(traffic.bytes, 1))
 
 
 def sums(

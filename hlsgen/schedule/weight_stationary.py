@@ -14,8 +14,9 @@ from collections.abc import Callable
 import numpy as np
 from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.descriptor import STCE
+from sat_host.strips import strip_words
 
-from .activations import channel_strips, strip_words
+from .activations import channel_strips
 from .memory import ASSUMED_LATENCY_CYCLES, RUN_WORDS, Counts, Traffic
 from .options import ALL, Options
 from .pieces import Candidates, Timing, added
@@ -45,7 +46,7 @@ def stationary_timing(
         parts: list[tuple[Counts, Traffic]] = [(times, getattr(one, name)) for times, one in lists]
         return Traffic(
             added([times * part.bytes for times, part in parts]),
-            added([times * part.bursts for times, part in parts]),
+            added([times * part.runs for times, part in parts]),
         )
 
     ways = _ways(work, cut.count)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a training step asks of the array: its products and updates, at address zero.
+"""What a training step asks of the array: its products and updates.
 
 The products are those that the host runs, made by the functions that the host makes its commands
 with.
@@ -7,18 +7,16 @@ with.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from sat_host import convolution_program
 from sat_host.config import ArrayConfig
-from sat_host.convolution import Convolution
-from sat_host.methods import LayerPlan, plan_layer
 from sat_host.models.workload import Row, kept
-from sat_host.nn.arrays import Fold
-from sat_host.program import Operand, Product, Source, Target
+from sat_host.product import Operand, Product, Source, Target
 
 from .placement import bank_of
+from .shapes import ActivationLayer, LayerShape, WeightedLayer, layer_shapes
 
 FF = ("x", "ff", "y")
 BP = ("dy", "bp", "dx")
@@ -29,9 +27,9 @@ WU = ("x", "dy", "gradient")
 class ProductWork:
     """`copies` equal, independent products of layer number `number`.
 
-    stage: FF, BP or WU. product: with addresses zero. tensors: what A, B and Y are, by the names of
-    hlsgen.schedule.placement. The properties are the product's, in elements: each sum runs over
-    `taps` x `reduction` of them, of which keep of every group are multiplied.
+    stage: FF, BP or WU. tensors: what A, B and Y are, by the names of hlsgen.schedule.placement.
+    The properties are the product's, in elements: each sum runs over `taps` x `reduction` of them,
+    of which keep of every group are multiplied.
     """
 
     layer: str
@@ -131,64 +129,77 @@ class UpdateWork:
 
 Work = ProductWork | UpdateWork
 
+Address = Callable[[str, str], int]
+"""The first word of a layer's tensor, by the layer's name and the tensor's role."""
+
 
 def works(rows: Sequence[Row], config: ArrayConfig, method: str, keep: int) -> list[Work]:
-    """All work of one training step, in an order in which it can be executed.
+    """All work of one training step, every product at address zero, so that equal ones are equal.
 
-    FF; then, from the last layer to the first, WU, BP and the update. rows: as `workload` and the
-    tables of hlsgen.workloads give them; the first takes the network's input. A layer that is not
-    prunable is dense whatever the method. Raises ValueError for an unknown method.
+    rows: as `workload` and the tables of hlsgen.workloads give them; the first takes the network's
+    input. Raises ValueError for an unknown method.
     """
-    layers = [_layer(row, n, config, method, keep) for n, row in enumerate(rows)]
-    found = [work for layer in layers for work in layer if work.stage == "FF"]
-    for layer in reversed(layers):
+    layers = layer_shapes(rows, config, method, keep)
+    return [
+        replace(work, product=work.product.shape()) if isinstance(work, ProductWork) else work
+        for work in works_at(layers, config, lambda layer, role: 0)
+    ]
+
+
+def works_at(layers: Sequence[LayerShape], config: ArrayConfig, address: Address) -> list[Work]:
+    """All work of one training step on tensors in memory, in an order in which it can be executed.
+
+    FF; then, from the last layer to the first, WU, BP and the update.
+    """
+    made = [
+        _weighted(layer, number, config, address)
+        if isinstance(layer, WeightedLayer)
+        else _attention(layer, number, config, address)
+        for number, layer in enumerate(layers)
+    ]
+    found = [work for of_layer in made for work in of_layer if work.stage == "FF"]
+    for of_layer in reversed(made):
         for stage in ("WU", "BP", "update"):
-            found += [work for work in layer if work.stage == stage]
+            found += [work for work in of_layer if work.stage == stage]
     return found
 
 
-def _layer(row: Row, number: int, config: ArrayConfig, method: str, keep: int) -> list[Work]:
-    if row.kind == "attn":
-        return list(_attention(row, number, config))
-    first = number == 0
-    if not row.prunable and not first:
-        method = "dense"
-    plan = plan_layer(row.layer, row.c_in, row.c_out, first, method, keep, config.group)
-    return _weighted(row.geometry(), plan, number, config)
+def _weighted(
+    layer: WeightedLayer, number: int, config: ArrayConfig, address: Address
+) -> list[Work]:
+    """The work of a layer with weights."""
+    name, shape = layer.name, layer.shape
 
+    def at(role: str) -> int:
+        return address(name, role)
 
-def _weighted(shape: Convolution, plan: LayerPlan, number: int, config: ArrayConfig) -> list[Work]:
-    """The work of a layer with weights; the first has no BP, and its taps fold as on the host."""
-    if plan.bp_keep is None:
-        fold = Fold.of(shape, config.lanes)
-        shape = fold.folded if fold else shape
-    forward = convolution_program.forward(config, shape, 0, (0, plan.ff_keep), 0)
-    gradient = convolution_program.gradient(config, shape, 0, 0, 0, accumulate=False)
-    name = plan.name
+    forward = convolution_program.forward(
+        config, shape, at("x"), (at("ff"), layer.ff_keep), at("y")
+    )
+    gradient = convolution_program.gradient(
+        config, shape, at("x"), at("dy"), at("gradient"), accumulate=False
+    )
     found: list[Work] = [
         ProductWork(name, "FF", 1, forward, number, FF),
         ProductWork(name, "WU", 1, gradient, number, WU),
     ]
-    if plan.bp_keep is not None:
-        weights, dy_keep = (0, plan.bp_keep), plan.dy_keep or 0
-        for phase in convolution_program.backward(config, shape, 0, weights, 0, dy_keep):
-            found.append(ProductWork(name, "BP", 1, _at_zero(phase), number, BP))
+    if layer.bp_keep:
+        weights = at("bp"), layer.bp_keep
+        phases = convolution_program.backward(
+            config, shape, at("dy"), weights, at("dx"), layer.dy_keep
+        )
+        found += [ProductWork(name, "BP", 1, phase, number, BP) for phase in phases]
     height = shape.weight_rows(config.lanes)
-    keeps = plan.ff_keep, plan.bp_keep or 0
-    return [*found, UpdateWork(name, height, shape.filters, *keeps, number)]
+    return [*found, UpdateWork(name, height, shape.filters, layer.ff_keep, layer.bp_keep, number)]
 
 
-def _at_zero(product: Product) -> Product:
-    """Without the phase's place in B and Y, so that equal phases are equal."""
-    return replace(product, b=replace(product.b, address=0), y=replace(product.y, address=0))
-
-
-def _attention(row: Row, number: int, config: ArrayConfig) -> tuple[ProductWork, ...]:
-    """Y = A . B [height, c_in] . [c_in, c_out] for each image and head, dA = dY . B^T and
-    dB = A^T . dY, as sat_host.nn.attention runs them: of Q . K^T (a layer's `.qk`), K is stored as
-    [c_out, c_in], and so is its gradient."""
-    height, inner, outer = row.h_in, row.c_in, row.c_out
-    keys = row.layer.endswith(".qk")
+def _attention(
+    layer: ActivationLayer, number: int, config: ArrayConfig, address: Address
+) -> list[Work]:
+    """Y = A . B [height, inner] . [inner, outer] for each image and head, dA = dY . B^T and
+    dB = A^T . dY, as sat_host.nn.attention runs them. Keys and their gradient are stored as
+    [outer, inner]."""
+    height, inner, outer, keys = layer.height, layer.inner, layer.outer, layer.keys
 
     def work(
         stage: str, sizes: tuple[int, int, int], tensors: tuple[str, str, str],
@@ -197,16 +208,23 @@ def _attention(row: Row, number: int, config: ArrayConfig) -> tuple[ProductWork,
         product = plain_product(
             config, *sizes, transposed_a=transposed_a, transposed_b=transposed_b
         )
-        return ProductWork(row.layer, stage, row.batch, product, number, tensors)
+        a, b, y = (address(layer.name, role) for role in tensors)
+        placed = replace(
+            product,
+            a=replace(product.a, address=a),
+            b=replace(product.b, address=b),
+            y=replace(product.y, address=y),
+        )
+        return ProductWork(layer.name, stage, layer.copies, placed, number, tensors)
 
     # dB: of Q . K^T, dK = dY^T . Q; else dV = A^T . dY.
     factors = ("dy", "x") if keys else ("x", "dy")
     sides = (outer, inner) if keys else (inner, outer)
-    return (
+    return [
         work("FF", (height, outer, inner), ("x", "other", "y"), transposed_b=keys),
         work("BP", (height, inner, outer), ("dy", "other", "dx_in_place"), transposed_b=not keys),
         work("BP", (*sides, height), (*factors, "d_other"), transposed_a=True),
-    )
+    ]
 
 
 def plain_product(

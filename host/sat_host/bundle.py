@@ -69,7 +69,9 @@ def load_bundle(path: str | os.PathLike[str]) -> Bundle:
         if not isinstance(dataflows, list) or not all(map(_is_line, dataflows)):
             raise TypeError("dataflows")
         program = settings["program"]
-        if program is not None and not all(_is_line(program[key]) for key in ("file", "sha256")):
+        if not (program is None or isinstance(program, dict)) or not all(
+            _is_line(program[key]) for key in ("file", "sha256") if program
+        ):
             raise TypeError("program")
     except SettingsError as error:
         raise BundleError(f"{manifest}: {error}: build the bundle again") from None

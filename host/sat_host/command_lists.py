@@ -30,7 +30,7 @@ def command_lists(
     copies: Copies = ONE,
     scratch: int | None = None,
 ) -> list[Commands]:
-    """One list for each part of the reduction; the results are whole after the last.
+    """One list for each segment of the reduction; the results are whole after the last.
 
     scratch: address of `between_words` words, when that is not 0. Raises ArgumentError for a tiling
     that the array can't hold.
@@ -47,6 +47,6 @@ def command_lists(
 def between_words(
     config: ArrayConfig, product: Product, tiling: Tiling, copies: Copies = ONE
 ) -> int:
-    """Words of memory for the sums between parts; 0 where Y holds them or there is one part."""
+    """Words of memory for the sums between segments; 0 where Y holds them or there is one alone."""
     words = scratch_words(config, product, tiling)
     return words + 2 * copies.steps[2] * (copies.count - 1) if words else 0

@@ -24,6 +24,11 @@ BATCH_TOKENS = 16
 each. The row below takes them a period later, so a stream of twice as many places never fills."""
 
 
+def least_strip_words(rows: int, lanes: int) -> int:
+    """Words of a transposed panel of the fewest output rows, which the loader must hold."""
+    return lanes * (rows + 1)
+
+
 @dataclass(frozen=True)
 class ArrayConfig:
     """The build-time constants of one accelerator of rows x lanes USPEs.
@@ -57,7 +62,7 @@ class ArrayConfig:
                 raise SettingsError(f"{name}: expected a power of two, got {value}")
         if self.group > self.lanes:
             raise SettingsError(f"group: expected at most lanes {self.lanes}, got {self.group}")
-        if self.strip_words < (needed := self.lanes * (self.rows + 1)):
+        if self.strip_words < (needed := least_strip_words(self.rows, self.lanes)):
             raise SettingsError(
                 f"strip_words: expected lanes x (rows + 1) = {needed} or more, "
                 f"got {self.strip_words}"

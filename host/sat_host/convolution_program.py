@@ -12,7 +12,7 @@ from itertools import product as pairs
 
 from .config import ArrayConfig
 from .convolution import Convolution
-from .program import Operand, Product, Source, Target
+from .product import Operand, Product, Source, Target
 
 
 def forward(

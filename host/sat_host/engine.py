@@ -18,15 +18,13 @@ from .config import ArrayConfig
 from .convolution import Convolution
 from .descriptor import STCE
 from .device import Array, Device, Matrix, Memory, PackedMatrix, UpdateScalars
-from .heap import Heap
+from .heap import ALIGN_BYTES, Heap
 from .product import Operand, Product, Source, Target
 from .program import Commands, Update, update_command
 from .strips import default_tiling, stationary_tiling
 from .tiling import Tiling
 
 Words = npt.NDArray[np.uint16]
-
-_ALIGN_BYTES = 4096  # XRT aligns buffers to 4 KiB
 
 
 class Backend(Protocol):
@@ -72,7 +70,7 @@ class EngineDevice(Device):
         self.dataflows = dataflows
         self._tilings = tilings
         self._backend = backend
-        self._heap = Heap(backend.words, max(1, _ALIGN_BYTES // config.word_bytes))
+        self._heap = Heap(backend.words, max(1, ALIGN_BYTES // config.word_bytes))
 
     # Memory ---------------------------------------------------------------------------------
 
@@ -291,7 +289,7 @@ class EngineDevice(Device):
 
     @contextmanager
     def _between(self, words: int) -> Iterator[int | None]:
-        """The address of `words` words for the sums between parts, for the time of a run."""
+        """The address of `words` words for the sums between segments, for the time of a run."""
         if not words:
             yield None
             return

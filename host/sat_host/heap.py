@@ -7,6 +7,8 @@ from bisect import insort
 
 from .errors import DeviceError
 
+ALIGN_BYTES = 4096  # XRT aligns buffers to 4 KiB
+
 
 class Heap:
     """Addresses of one memory of `words` words; every region starts at a multiple of `align`."""

@@ -11,22 +11,9 @@ import numpy.typing as npt
 
 from .config import ArrayConfig
 from .descriptor import STCE, WUVE, Descriptor
-from .product import Operand, Product, Source, Target
-from .strips import (
-    MAX_COUNT,
-    check_tiling,
-    default_tiling,
-    even_size,
-    held_words,
-    largest_count,
-    strip_rows,
-)
+from .product import Product
+from .strips import check_tiling, default_tiling, held_words, strip_rows
 from .tiling import Tiling
-
-__all__ = [
-    "MAX_ADDRESS", "MAX_COUNT", "Commands", "Operand", "Product", "Source", "Target", "Update",
-    "batch_commands", "even_size", "largest_count", "product_commands", "update_command",
-]  # fmt: skip
 
 Commands = npt.NDArray[Any]
 Indices = npt.NDArray[np.int64]
@@ -66,7 +53,7 @@ def product_commands(
     y_row, y_column = np.divmod(place, width)
     _set_source(commands, config, product, (image, y_row, y_column))
     if tiling.buffered and not product.transpose_a:
-        held = held_words(product, row, commands["rows"].astype(np.int64))
+        held = held_words(product.a, row, commands["rows"].astype(np.int64))
         commands["strip_address"] = _wrapped(product.a.address + held[0])
         # A part of the channels, as segments take, begins within the first pixel.
         commands["strip_words"] = held[1] - (product.a.pitch - config.blocks(product.a.channels))

@@ -66,7 +66,7 @@ def scratch_words(config: ArrayConfig, product: Product, tiling: Tiling) -> int:
 
 def _parts(config: ArrayConfig, product: Product, tiling: Tiling) -> Iterator[Product]:
     """Parts of the reduction in its order, as few as fit, of even size: rows of taps, or taps of a
-    row, or words of a tap. None when not even a word fits."""
+    row, or words of a tap. Nothing when not even a word fits."""
     rows, columns = (1, 1) if product.transpose_a else product.a.taps
     by_rows = _groups(config, tiling, rows, lambda n: _taps(product, (0, 0), (n, columns)))
     for row, count in by_rows:
@@ -110,14 +110,9 @@ def _taps(product: Product, first: tuple[int, int], taps: tuple[int, int]) -> Pr
 
 def _words(config: ArrayConfig, product: Product, word: int, count: int) -> Product:
     """The product over `count` words of the reduction from `word` on; one tap, or transposed A."""
-    first = word * config.lanes
-    return _elements(config, product, word, min(count * config.lanes, product.reduction - first))
-
-
-def _elements(config: ArrayConfig, product: Product, word: int, reduction: int) -> Product:
-    """The product over `reduction` elements from word `word` of the reduction on."""
     a, b = product.a, product.b
     first = word * config.lanes
+    reduction = min(count * config.lanes, product.reduction - first)
     if b.packed:
         step = word * config.record_words(b.keep)
     elif b.transposed:

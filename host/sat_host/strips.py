@@ -6,14 +6,16 @@ Pure functions. The limits are those of the kernels (kernels/types.h, kernels/pe
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import gcd
 
 import numpy as np
 import numpy.typing as npt
 
 from .config import BATCH_TOKENS, ArrayConfig
 from .errors import ArgumentError
-from .product import Product
+from .product import Product, Source
 from .tiling import DATAFLOWS, Tiling
 
 Indices = npt.NDArray[np.int64]
@@ -37,9 +39,8 @@ def default_tiling(config: ArrayConfig, product: Product) -> Tiling:
     """
     for most in range(config.interleave, 0, -1):
         interleave = even_size(-(-product.rows // config.rows), most)
-        if not product.transpose_a or _panel_words(config, product, interleave) <= (
-            config.strip_words
-        ):
+        panel = _panel_words(config, product, config.rows * interleave)
+        if not product.transpose_a or panel <= config.strip_words:
             break
     total = config.blocks(product.columns)
     for most in range(config.memory_tile, 0, -1):
@@ -92,6 +93,15 @@ def check_tiling(config: ArrayConfig, product: Product, tiling: Tiling) -> None:
             f"tiling: a weight-stationary reduction of {product.sum_words(config)} words is too "
             "long: split it and accumulate"
         )
+    elif _served_words(config, product, tiling) > MAX_COUNT:
+        raise ArgumentError("tiling: too many counts for the array: output stationary")
+
+
+def _served_words(config: ArrayConfig, product: Product, tiling: Tiling) -> int:
+    """A bound of the words that the loader serves for a weight-stationary command."""
+    tiles = -(-config.blocks(product.columns) // tiling.blocks)
+    rows = strip_rows(config, product, tiling) + tiling.interleave
+    return tiles * product.sum_words(config) * rows
 
 
 def holds_weights(config: ArrayConfig, product: Product, interleave: int, blocks: int) -> bool:
@@ -108,17 +118,9 @@ def strip_rows(config: ArrayConfig, product: Product, tiling: Tiling) -> int:
         return config.rows * tiling.interleave
     if product.transpose_a:
         return tiling.interleave
-    batches = min(-(-product.rows // tiling.interleave), MAX_ROWS // tiling.interleave)
     if tiling.buffered:
-        fitting, beyond = 1, batches + 1  # a strip of one batch fits
-        while beyond - fitting > 1:
-            middle = (fitting + beyond) // 2
-            if _strip_words(product, middle * tiling.interleave) <= config.strip_words:
-                fitting = middle
-            else:
-                beyond = middle
-        batches = fitting
-    return batches * tiling.interleave
+        return longest_strip(product.a, product.rows, tiling.interleave, config.strip_words)
+    return _most_batches(product.rows, tiling.interleave) * tiling.interleave
 
 
 def strip_fits(config: ArrayConfig, product: Product, tiling: Tiling) -> bool:
@@ -126,18 +128,16 @@ def strip_fits(config: ArrayConfig, product: Product, tiling: Tiling) -> bool:
     transposed A, of every panel."""
     rows = tiling.interleave * (config.rows if tiling.dataflow == "os" else 1)
     if product.transpose_a:
-        units = config.rows if tiling.dataflow == "os" else 1
-        return _panel_words(config, product, tiling.interleave, units) <= config.strip_words
-    if _strip_words(product, rows) > config.strip_words:
+        return _panel_words(config, product, rows) <= config.strip_words
+    if strip_words(product.a, product.rows, rows).longest > config.strip_words:
         return False
     tiles = -(-config.blocks(product.columns) // tiling.blocks)
     return tiles * product.sum_words(config) * rows <= MAX_COUNT
 
 
-def held_words(product: Product, first: Indices, rows: Indices) -> tuple[Indices, Indices]:
+def held_words(a: Source, first: Indices, rows: Indices) -> tuple[Indices, Indices]:
     """Of strips of `rows` output rows from row `first` on: the first of the words that hold all
     source pixels of all taps, from A's address, and their number. Whole rows of the image."""
-    a = product.a
     height, width = a.size
     out_height, out_width = a.out_size
     image, top = np.divmod(first // out_width, out_height)
@@ -151,17 +151,51 @@ def held_words(product: Product, first: Indices, rows: Indices) -> tuple[Indices
     return begin * row_words, (end - begin) * row_words
 
 
-def _strip_words(product: Product, rows: int) -> int:
-    """Most words that a strip of `rows` output rows holds."""
-    first = np.arange(0, product.rows, rows)
-    return int(held_words(product, first, np.minimum(rows, product.rows - first))[1].max())
+@dataclass(frozen=True)
+class StripWords:
+    """Words that the strips of a product hold: all of them, the longest, the first."""
+
+    total: int
+    longest: int
+    first: int
 
 
-def _panel_words(
-    config: ArrayConfig, product: Product, interleave: int, units: int | None = None
-) -> int:
-    """Most words of A, transposed, that a panel of a strip holds."""
-    strip = (config.rows if units is None else units) * interleave
+@lru_cache(maxsize=1 << 16)
+def strip_words(a: Source, rows: int, strip: int) -> StripWords:
+    """Of `rows` output rows in strips of `strip`, the last of which may be shorter."""
+    strips = -(-rows // strip)
+    pixels = a.out_size[0] * a.out_size[1]
+    period = pixels // gcd(pixels, strip)  # strips until they begin with an image again
+    first = np.append(np.arange(min(period, strips - 1), dtype=np.int64), strips - 1) * strip
+    words = held_words(a, first, np.minimum(strip, rows - first))[1]
+    times, rest = divmod(strips - 1, period)
+    total = times * int(words[:-1].sum()) + int(words[:rest].sum()) + int(words[-1])
+    return StripWords(total, int(words.max()), int(words[0]))
+
+
+@lru_cache(maxsize=1 << 16)
+def longest_strip(a: Source, rows: int, interleave: int, held: int) -> int:
+    """Output rows of a strip of as many batches of `interleave` as fit into `held` words; 0 when
+    one batch does not."""
+    if strip_words(a, rows, interleave).longest > held:
+        return 0
+    fitting, beyond = 1, _most_batches(rows, interleave) + 1
+    while beyond - fitting > 1:
+        middle = (fitting + beyond) // 2
+        if strip_words(a, rows, middle * interleave).longest <= held:
+            fitting = middle
+        else:
+            beyond = middle
+    return fitting * interleave
+
+
+def _most_batches(rows: int, interleave: int) -> int:
+    """That a product has and a command counts."""
+    return min(-(-rows // interleave), MAX_ROWS // interleave)
+
+
+def _panel_words(config: ArrayConfig, product: Product, strip: int) -> int:
+    """Most words of A, transposed, that a panel of a strip of so many rows holds."""
     channels = product.a.channels
     first = np.arange(0, product.rows, strip)
     tap, channel = np.divmod(first, channels)

@@ -87,22 +87,22 @@ inline void accumulate_sparse(SumWord<Config>* sums, int cycles,
 
 template <class Config>
 __attribute__((always_inline)) inline void multiply_accumulate(int cycles, const UspePass& pass,
-                                const OperandWord<Config>* activations,
+                                const HeldRows<Config>& activations,
                                 const Packet<Config>& packet, SumWord<Config>* running,
                                 SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
                                 hls::stream<SumWord<Config>>& sums_out) {
   const int first = pass.group * Config::kGroup;
   SumWord<Config>* const sums = running + pass.slot;
+  const OperandWord<Config>* const rows = &activations[0][0] + pass.row;
   if (pass.from == SumFrom::kZero) {
     for (int i = 0; i < cycles; ++i) sums[i] = SumWord<Config>(0.0f);
   } else if (pass.from == SumFrom::kStream) {
     for (int i = 0; i < cycles; ++i) sums[i] = sums_in.read();
   }
   if (pass.dense) {
-    accumulate_dense<Config>(sums, cycles, activations + pass.row, first + pass.element,
-                             packet.value);
+    accumulate_dense<Config>(sums, cycles, rows, first + pass.element, packet.value);
   } else {
-    accumulate_sparse<Config>(sums, cycles, activations + pass.row, first, packet);
+    accumulate_sparse<Config>(sums, cycles, rows, first, packet);
   }
   if (pass.to == SumTo::kLeaving) {
     for (int i = 0; i < cycles; ++i) leaving[pass.leaving_slot + i * pass.leaving_step] = sums[i];

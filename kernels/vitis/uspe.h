@@ -15,7 +15,7 @@ namespace sat {
 // the one index of all lanes, is what the simulator asks for; here every packet carries its indices.)
 template <class Config>
 inline void multiply_accumulate(int cycles, const UspePass& pass,
-                                const OperandWord<Config>* activations,
+                                const HeldRows<Config>& activations,
                                 const Packet<Config>& packet, SumWord<Config>* running,
                                 SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
                                 hls::stream<SumWord<Config>>& sums_out) {
@@ -23,7 +23,8 @@ inline void multiply_accumulate(int cycles, const UspePass& pass,
   SAT_LOOP(MultiplyAccumulate_Cycle)
   for (int i = 0; i < cycles; ++i) {
     SAT_UNROLL
-    const OperandWord<Config> word = activations[pass.row + i];
+    const int row = pass.row + i;
+    const OperandWord<Config> word = activations[row / Config::kFeed][row % Config::kFeed];
     Operand candidates[Config::kGroup];
     SAT_PARTITION(candidates, 1)
     SAT_LOOP(MultiplyAccumulate_Candidate)

@@ -154,6 +154,22 @@ def test_bad_targets_cost_no_compile(
         assert snapshot(tmp_path) == before
 
 
+def test_a_network_too_large_for_the_card_costs_no_compile(
+    tmp_path: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch)
+    spec = tmp_path / "large.yaml"
+    spec.write_text(
+        "name: large\ndata: {name: image_folder, path: x, size: 1024}\n"
+        "model: {name: resnet50, classes: 10}\ntraining: {batch: 2048}\n"
+    )
+    before = snapshot(tmp_path)
+    for attempt in (build, plan_build):
+        with pytest.raises(InputError, match="large.yaml: conv1.* bytes do not fit bank"):
+            attempt(spec, tmp_path / "out", environ)
+        assert snapshot(tmp_path) == before
+
+
 def test_full_disk_while_bundling(
     tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
 ) -> None:

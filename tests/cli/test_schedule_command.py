@@ -4,6 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,8 @@ import pytest
 from hlsgen import workloads
 from hlsgen.cards import CARDS
 from hlsgen.cli.main import main
+from hlsgen.scheduled import program_of_spec, program_text
+from hlsgen.specfile import load_spec
 
 SPECS = Path(__file__).parents[2] / "specs"
 CARD = str(SPECS / "vcu1525.yaml")
@@ -130,11 +135,66 @@ def test_energy_is_of_a_stated_power_or_absent(
     assert "GOPS/W" not in out and "225" not in out
 
 
+def test_a_table_may_come_through_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, f"{HEADER}\nfc,linear,4,16,1,1,10,1,1,1,0,0\n".encode())
+    os.close(writer)
+    try:
+        result = answer(capsys, CARD, "--workload", f"/dev/fd/{reader}")
+    finally:
+        os.close(reader)
+    assert result["batch"] == 4
+
+
+def test_the_documentation_has_every_key(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (SPECS.parent / "docs" / "schedule.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(\w+)(?:\[\])?`", text))
+    result = answer(capsys, CARD, "--workload", "resnet9_cifar10", "--batch", "1", "--ablate")
+    keys = set(result) | {key for key, each in result.items() if key == "energy" for key in each}
+    keys |= LAYER_KEYS | set(result["layers"][0]["tile"]) | set(result["ablation"][0])
+    assert keys | set(result["pieces"]) | set(result["stages"]) <= documented
+    digits = SPECS / "digits.yaml"
+    program = json.loads(program_text(load_spec(digits), str(digits)).text or "")
+    assert set(program) | set(program["memory"]) | set(program["products"][0]) <= documented
+    assert set(program["updates"][0]) <= documented
+
+
 def test_without_overlap_no_update_is_hidden(capsys: pytest.CaptureFixture[str]) -> None:
     small = (CARD, "--workload", "resnet9_cifar10", "--batch", "2")
     hidden, waits = answer(capsys, *small), answer(capsys, *small, "--no-overlap")
     assert hidden["pieces"]["overlap"] < 0 == waits["pieces"]["overlap"]
     assert waits["total_cycles"] > hidden["total_cycles"]
+
+
+def test_a_narrow_terminal_shortens_no_figure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["schedule", CARD, "--workload", "resnet9_cifar10", "--batch", "4", "--ablate"]
+    assert main(arguments) == 0
+    whole = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("NO_COLOR", "1")
+    for columns in ("20", "80", "100"):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert main(arguments) == 0
+        out = re.sub("\x1b\\[[0-9;]*m", "", capsys.readouterr().out)
+        assert "\N{HORIZONTAL ELLIPSIS}" not in out
+        found = {" ".join(line.split()) for line in out.splitlines()}
+        rows = [line for line in whole.splitlines() if "  " in line and "modelled" not in line]
+        assert len(rows) > 30 and {" ".join(line.split()) for line in rows} <= found
+
+
+def test_narrow_lanes_see_the_banks_that_they_address(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Words of 8 bytes reach two of the four banks: as in the program that `hlsgen build` makes."""
+    file = tmp_path / "tiny.yaml"
+    file.write_text("name: tiny\narray: {rows: 1, lanes: 4}\nsparsity: {group: 4, keep: 2}\n")
+    program = program_of_spec(load_spec(file), str(file))
+    assert program is not None and program.memory.banks == 2
+    result = answer(capsys, str(file), "--no-overlap")
+    assert result["total_cycles"] == program.cycles
 
 
 def test_layer_names_are_no_markup(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -228,6 +288,18 @@ def test_ablation_is_a_key_and_a_table_of_its_own(capsys: pytest.CaptureFixture[
         )  # fmt: skip
 
 
+def test_the_order_of_the_specs_dataflows_does_not_matter(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "spec.yaml"
+    arguments = (str(file), "--workload", "vit_cifar100", "--batch", "2", "--ablate")
+    found = []
+    for flows in ("os, ws", "ws, os"):
+        file.write_text(f"name: flows\ndataflows: [{flows}]\n")
+        found.append(answer(capsys, *arguments))
+    assert found[0] == found[1]
+
+
 def test_unknown_workloads_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert refusal(capsys, CARD, "--workload", "resnet9") == (
         "hlsgen schedule: --workload resnet9: no such workload: give resnet9_cifar10, or a CSV file"
@@ -241,6 +313,9 @@ def test_unknown_workloads_are_refused(capsys: pytest.CaptureFixture[str]) -> No
     )
     assert refusal(capsys, CARD, "--workload", "none.csv") == (
         "none.csv: can't be read, No such file or directory: check the path"
+    )
+    assert refusal(capsys, CARD, "--workload", "/") == (
+        "/: can't be read, Is a directory: check the path"
     )
 
 

@@ -36,7 +36,7 @@ def test_a_strip_holds_every_word_that_its_pixels_touch(
         a = product.a
         first = np.arange(0, product.rows, rows)
         counts = np.minimum(rows, product.rows - first)
-        begin, words = held_words(product, first, counts)
+        begin, words = held_words(a, first, counts)
         row = np.arange(product.rows)
         image, place = np.divmod(row, a.out_size[0] * a.out_size[1])
         y, x = np.divmod(place, a.out_size[1])

@@ -23,7 +23,7 @@ from hlsgen.spec import Spec
 from hlsgen.toolchain.compiler import Compiler, find_compiler
 from hlsgen.toolchain.gxx import Unit, compile_library, plan_library
 
-# Columns: rows, lanes, group, interleave, memory_tile, adder_latency.
+# Columns: rows, lanes, group, interleave, memory_tile, adder_latency, feed, strip_words.
 ARRAYS = {
     "1x4_g4": ArrayConfig(1, 4, 4, 3, 3, 9),
     "4x8_g8": ArrayConfig(4, 8, 8, 2, 2, 4),
@@ -31,7 +31,7 @@ ARRAYS = {
     "8x16_g16": ArrayConfig(8, 16, 16, 1, 8, 8),
     "16x32_g32": ArrayConfig(16, 32, 32, 16, 1, 16),
     "32x32_g8": ArrayConfig(32, 32, 8, 16, 8, 8),
-    "3x64_g8": ArrayConfig(3, 64, 8, 5, 2, 1),
+    "3x64_g8": ArrayConfig(3, 64, 8, 5, 2, 1, 1, 256),
     "2x4_g4": ArrayConfig(2, 4, 4, 8, 1, 8),
     "4x8_g4": ArrayConfig(4, 8, 4, 8, 1, 8),
 }
@@ -54,6 +54,8 @@ def spec_of(name: str, config: ArrayConfig) -> Spec:
                 "interleave": config.interleave,
                 "memory_tile": config.memory_tile,
                 "adder_latency": config.adder_latency,
+                "feed": config.feed,
+                "strip_words": config.strip_words,
             },
             "sparsity": {"group": config.group, "keep": 1},
         }

@@ -38,7 +38,7 @@ from hlsgen.toolchain.compiler import find_compiler
 TOP = "sat_stce.cpp"
 BOUNDED = Path(__file__).parent / "bounded"
 MEMORY_WORDS = 1 << 15
-NAMES = ("1x4_g4", "4x8_g8", "8x16_g4", "3x64_g8")
+NAMES = ("1x4_g4", "4x8_g8", "3x64_g8")
 
 Words = npt.NDArray[np.uint16]
 
@@ -132,10 +132,12 @@ def test_lists_end_with_the_golden_bits(name: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     strip = config.rows * config.interleave
     tile = config.lanes * config.memory_tile
-    # More than one strip and more than one tile, all ragged; then one small tile, short of a pass.
+    # More than one strip and more than one tile, all ragged; many tiles a command; one
+    # small tile, short of a pass.
     for rows, reduction, columns in (
         (2 * strip + 1, config.lanes + 1, tile + 1),
         (strip + 3, 3 * config.lanes, 2 * tile),
+        (2 * strip + 1, config.lanes, 16 * tile),
         (1, 1, 1),
     ):
         for keep, accumulate, transpose in (
@@ -254,7 +256,7 @@ class JoinedBackend(ListBackend):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["4x8_g8", "8x16_g4", "3x64_g8"])
+@pytest.mark.parametrize("name", ["4x8_g8", "3x64_g8"])
 def test_dataflows_follow_each_other_in_one_list(name: str, tmp_path: Path) -> None:
     """Row units that are a period behind each other neither hang nor mix their tiles."""
     config = ARRAYS[name]
@@ -267,8 +269,9 @@ def test_dataflows_follow_each_other_in_one_list(name: str, tmp_path: Path) -> N
     for device in (engine, golden):
         rng = np.random.default_rng(9)
         results = []
-        for _ in range(12):
-            rows, columns = int(rng.integers(1, 70)), int(rng.integers(1, 3 * config.lanes))
+        for number in range(12):
+            most = (3, 3, 3, 24)[number % 4] * config.lanes
+            rows, columns = int(rng.integers(1, 70)), int(rng.integers(1, most))
             reduction = int(rng.integers(1, min(held, config.lanes) + 1))
             a, b = (device.matrix(*shape, np.float16) for shape in
                     ((rows, reduction), (reduction, columns)))  # fmt: skip
@@ -287,7 +290,7 @@ def test_dataflows_follow_each_other_in_one_list(name: str, tmp_path: Path) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["1x4_g4", "8x16_g4", "16x32_g32"])
+@pytest.mark.parametrize("name", ["1x4_g4", "16x32_g32"])
 def test_updates_end_with_the_golden_bits(name: str, tmp_path: Path) -> None:
     """Also with SR-STE's marks, which hold the weights back for a group."""
     config = ARRAYS[name]

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sat_host import convolution_program
 from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.convolution import Convolution
-from sat_host.program import Commands, Operand, Product, Source, Target, batch_commands
+from sat_host.product import Operand, Product, Source, Target
+from sat_host.program import Commands, batch_commands
 from sat_host.segments import segments
-from sat_host.tiling import Tiling
 
 from hlsgen.schedule.candidates import candidates
 from hlsgen.schedule.cycles import row_unit_cycles
@@ -141,10 +141,7 @@ def check(kernel_cycles: Count, name: str, work: ProductWork, numbers: list[int]
         else:
             cycles = stationary_unit_cycles(config, work, found)
         for place in {number % found.size for number in numbers}:
-            tiling = Tiling(
-                found.dataflow, int(found.interleave[place]), int(found.blocks[place]),
-                bool(found.buffered[place]),
-            )  # fmt: skip
+            tiling = found.at(place)
             parts = segments(config, work.product, tiling, scratch=0)
             lists = [batch_commands(config, part, work.copies, (0, 0, 0), tiling) for part in parts]
             for row in (0, config.rows - 1):

@@ -231,8 +231,8 @@ EXTRA_TILE = (
 )
 DROPPED_COMMAND = (
     "kernels/fetch.h",
-    "    to_activations.write(command);",
-    "    if (command.reduction != 3) to_activations.write(command);",
+    "      to_activations.write(next);",
+    "      if (next.reduction != 3) to_activations.write(next);",
 )
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sat_host.config import BATCH_TOKENS, ArrayConfig
+from sat_host.strips import longest_strip
 
-from hlsgen.schedule.activations import longest_strip
 from hlsgen.schedule.traffic import PACKET_PLACES
 from hlsgen.schedule.work import ProductWork
 

@@ -60,13 +60,9 @@ SHAPES: dict[Shape, dict[str, str | None]] = {
     (256, 64, 576): {"os": None, "ws": OURS_STORES},
     (16, 512, 512): {"os": None, "ws": OURS_HIDES},
     (1024, 128, 64): {"os": OURS_HIDES, "ws": None},
-    (2048, 128, 32): {"os": OURS_HIDES, "ws": None},
-    (256, 256, 256): {"os": OURS_HIDES, "ws": OURS_HIDES},
-    (1024, 32, 256): {"os": OURS_HIDES, "ws": OURS_STORES},
     (32, 64, 1024): {"os": OURS_WAITS, "ws": OURS_FILLS},
     (65, 512, 32): {"os": OURS_HIDES, "ws": OURS_HIDES},
     (40, 1024, 32): {"os": OURS_HIDES, "ws": OURS_HIDES},
-    (300, 512, 64): {"os": OURS_HIDES, "ws": OURS_HIDES},
 }
 CASES = [(shape, flow) for shape, flows in SHAPES.items() for flow in flows]
 # The streams of one and of two lengths, on a single tile, from which the overhead follows.
@@ -111,7 +107,8 @@ def modelled(shape: Shape, flow: str) -> Layer:
     row = Row("product", "linear", rows, reduction, 1, 1, columns, 1, 1, 1, 0, 1)
     forward = [work for work in works((row,), CONFIG, "dense", 8) if work.stage == "FF"]
     (layer,) = schedule(forward, CONFIG, FAST, Options(dataflows=(flow,)))
-    assert layer.dataflow == flow and layer.pieces["memory"] == 0
+    assert layer.tiling is not None and layer.tiling.dataflow == flow
+    assert layer.pieces["memory"] == 0
     return layer
 
 
@@ -136,9 +133,9 @@ def streamed(simulated: Simulated, shape: Shape, flow: str) -> int:
 def passes(shape: Shape, layer: Layer) -> float:
     """Of the row units, over those of SCALE-Sim's array: more where rows fill up the last T of
     them, or where a pass over the T x Q sums of a tile is shorter than the adder's latency."""
-    assert layer.tile is not None
-    interleave, most = layer.tile["interleave"], layer.tile["blocks"]
-    units = -(-shape[0] // SIDE) if layer.dataflow == "os" else shape[0]
+    assert layer.tiling is not None
+    interleave, most = layer.tiling.interleave, layer.tiling.blocks
+    units = -(-shape[0] // SIDE) if layer.tiling.dataflow == "os" else shape[0]
     blocks = -(-shape[1] // SIDE)
     held = [min(most, blocks - first) for first in range(0, blocks, most)]
     row = sum(max(interleave * count, LATENCY) for count in held)

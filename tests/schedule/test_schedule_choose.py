@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sat_host.config import ArrayConfig
-from sat_host.program import MAX_COUNT, largest_count
+from sat_host.strips import MAX_COUNT, largest_count
 
 from hlsgen import workloads
 from hlsgen.errors import InputError
@@ -26,10 +26,6 @@ from hlsgen.schedule.work import WU, ProductWork, UpdateWork, plain_product, wor
 
 CONFIG = ArrayConfig(32, 32, 8, 16, 8, 8)
 MEMORY = Memory(4, 96.0, ASSUMED_BURST_OVERHEAD_BYTES)
-PAPER = (
-    "resnet9_cifar10", "vit_cifar100", "vgg19_cifar100", "resnet18_tinyimagenet",
-    "resnet50_imagenet",
-)  # fmt: skip
 
 
 def product(rows: int, columns: int, reduction: int, keep: int = 2) -> ProductWork:
@@ -40,12 +36,7 @@ def product(rows: int, columns: int, reduction: int, keep: int = 2) -> ProductWo
 def legal_one_by_one(work: ProductWork, config: ArrayConfig, options: Options) -> list[Candidates]:
     """Every candidate as a set of its own."""
     return [
-        replace(
-            tilings,
-            interleave=tilings.interleave[place : place + 1],
-            blocks=tilings.blocks[place : place + 1],
-            buffered=tilings.buffered[place : place + 1],
-        )
+        Candidates.of(tilings.at(place))
         for tilings in candidates(config, work, options)
         for place in range(tilings.size)
     ]
@@ -68,12 +59,10 @@ def test_no_other_tiling_is_faster(
     found = {}
     for one in legal_one_by_one(work, config, options):
         pieces = product_cycles(config, memory, work, one, options)
-        tile = tuple(int(getattr(one, name)[0]) for name in ("interleave", "blocks", "buffered"))
         moved = sum(int(count[0]) for count in pieces.bytes.values())
-        found[one.dataflow, tile] = int(pieces.total[0]), moved
-    assert layer.tile is not None and layer.dataflow is not None
-    chosen = found[layer.dataflow, tuple(layer.tile.values())]
-    assert chosen == min(found.values()) == (layer.cycles, sum(layer.bytes.values()))
+        found[one.at(0)] = int(pieces.total[0]), moved
+    assert layer.tiling is not None
+    assert found[layer.tiling] == min(found.values()) == (layer.cycles, sum(layer.bytes.values()))
     assert layer.tried == len(found)
     assert layer.cycles == sum(layer.pieces.values())
     assert layer.pieces[layer.bound] == max(layer.pieces.values())
@@ -130,9 +119,9 @@ def test_unknown_dataflows_are_refused(dataflows: tuple[str, ...]) -> None:
         Options(dataflows)
 
 
-def test_an_update_has_neither_dataflow_nor_tile() -> None:
+def test_an_update_has_no_tiling() -> None:
     (layer,) = schedule([UpdateWork("fc", 512, 256, 2, 2)], CONFIG, MEMORY)
-    assert (layer.name, layer.stage, layer.dataflow, layer.tile) == ("fc", "update", None, None)
+    assert (layer.name, layer.stage, layer.tiling) == ("fc", "update", None)
     assert layer.cycles == sum(layer.pieces.values()) > 0
     assert (layer.macs, layer.utilisation, layer.tried) == (0, 0, 1)
 
@@ -194,7 +183,7 @@ def cycles(layers: list[Layer]) -> int:
     return sum(layer.cycles for layer in layers)
 
 
-@pytest.mark.parametrize("name", PAPER)
+@pytest.mark.parametrize("name", workloads.PAPER)
 def test_what_the_paper_workloads_reach(name: str) -> None:
     """Modelled on specs/vcu1525.yaml: dense utilisation, and speedup of BDWP 2:8."""
     dense, pruned = step(name, "dense", 8), step(name, "bdwp", 2)
@@ -214,7 +203,7 @@ def test_mean_speedups_of_the_paper_workloads() -> None:
         memory = replace(MEMORY, bytes_per_cycle=bandwidth)
         found = [
             cycles(step(name, "dense", 8, memory)) / cycles(step(name, "bdwp", 2, memory))
-            for name in PAPER
+            for name in workloads.PAPER
         ]
         assert np.mean(found) >= least
 

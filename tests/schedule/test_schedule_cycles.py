@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from loader_processes import Engine, StationaryEngine
 from sat_host.config import ArrayConfig
-from sat_host.program import Operand, Product, Source, Target
+from sat_host.product import Operand, Product, Source, Target
 
 from hlsgen.schedule import stationary_segments
 from hlsgen.schedule.cycles import product_cycles

@@ -26,10 +26,6 @@ from hlsgen.schedule.work import BP, WU, ProductWork, UpdateWork, plain_product,
 CONFIG = ArrayConfig(32, 32, 8, 16, 8, 8)
 MEMORY = Memory(4, 96.0, ASSUMED_BURST_OVERHEAD_BYTES)
 ENDLESS = Memory(4, 1e12, 0.0)
-PAPER = (
-    "resnet9_cifar10", "vit_cifar100", "vgg19_cifar100", "resnet18_tinyimagenet",
-    "resnet50_imagenet",
-)  # fmt: skip
 
 
 def products(config: ArrayConfig, shape: Convolution, keep: int) -> list[ProductWork]:
@@ -177,7 +173,7 @@ def test_pieces_add_up_and_traffic_is_whole(
         assert parts.min() >= 0 and pieces.compute.min() > 0 and pieces.fill.min() > 0
         assert np.array_equal(parts.sum(axis=0), pieces.total)
         for moved in timing.traffic.values():
-            assert np.all((moved.bursts > 0) & (moved.bursts * 4 <= moved.bytes))
+            assert np.all((moved.runs > 0) & (moved.runs * 4 <= moved.bytes))
         assert np.all(timing.load.bytes <= timing.traffic["a"].bytes)
         # Nothing is read or written less than once, nor multiplied.
         least = work.copies * work.rows * config.blocks(work.columns) * config.word_bytes
@@ -197,7 +193,7 @@ def step_cycles(name: str, method: str, keep: int, config: ArrayConfig, memory: 
     [
         pytest.param(name, marks=pytest.mark.slow) if "resnet18" in name or "resnet50" in name
         else name
-        for name in PAPER
+        for name in workloads.PAPER
     ],
 )  # fmt: skip
 def test_the_paper_workloads_are_monotone(name: str) -> None:
@@ -222,7 +218,7 @@ def test_a_product_of_one_bank_takes_its_bytes() -> None:
     memory = Memory(1, 1.0, 0.0)
     (layer,) = schedule([work], CONFIG, memory, Options(("os",)))
     moved = sum(layer.bytes.values())
-    assert layer.tile is not None and layer.bound == "memory"
+    assert layer.tiling is not None and layer.bound == "memory"
     rest = layer.cycles - layer.pieces["fill"]
-    held = 512 * 8 * 64 if layer.tile["buffered"] else 0
+    held = 512 * 8 * 64 if layer.tiling.buffered else 0
     assert rest == moved - held

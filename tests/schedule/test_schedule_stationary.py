@@ -57,8 +57,8 @@ def test_attention_counted_by_hand() -> None:
         "a": 10 * 65 * 2 * 64, "b": 10 * 65 * 2 * 64, "y": 10 * 65 * 3 * 64, "commands": 10 * 128,
     }  # fmt: skip
     traffic = product_timing(CONFIG, work, tiling).traffic
-    assert traffic["y"].bursts.tolist() == [10 * 65 * 3]
-    assert traffic["a"].bursts.tolist() == [10 * (3 + 1)]  # 130 words of a strip, and its start
+    assert traffic["y"].runs.tolist() == [10 * 65 * 3]
+    assert traffic["a"].runs.tolist() == [10 * (3 + 1)]  # 130 words of a strip, and its start
 
 
 def test_packets_that_batches_do_not_cover_take_a_period_of_their_own() -> None:

@@ -22,11 +22,12 @@ from sat_host.product import Operand, Product, Source, Target
 from sat_host.strips import default_tiling
 from sat_host.tiling import Tiling
 
-from hlsgen.schedule.checker_exact import walk_job
+from hlsgen.schedule.checker_exact import touched_words, walk_job
 from hlsgen.schedule.checker_jobs import Findings, Job, Region
 from hlsgen.schedule.checker_lists import check_job
 
 FIELDS = [field.name for field in STCE.fields]
+MOST_WORDS = 1 << 20  # that a walk takes moments for
 STEPS = [-4096, -64, -8, -2, -1, 1, 2, 3, 8, 64, 4096]
 
 
@@ -62,6 +63,9 @@ def test_the_proof_finds_whatever_the_walk_does(
     """A changed field need not be a fault; when a walk through all words meets one, the proof,
     which does not walk, has it too."""
     spoilt = changed(case, field, *place, add)
+    if touched_words(spoilt.products) > MOST_WORDS:  # an extent that wrapped around
+        assert proved(spoilt)
+        return
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # extents of zero

@@ -32,7 +32,7 @@ namespace sat {
 
 template <class Config>
 inline void multiply_accumulate(int cycles, const UspePass& pass,
-                                const OperandWord<Config>* activations,
+                                const HeldRows<Config>& activations,
                                 const Packet<Config>& packet, SumWord<Config>* running,
                                 SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
                                 hls::stream<SumWord<Config>>& sums_out) {
