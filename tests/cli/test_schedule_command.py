@@ -146,6 +146,7 @@ def test_a_table_may_come_through_a_pipe(capsys: pytest.CaptureFixture[str]) -> 
     assert result["batch"] == 4
 
 
+@pytest.mark.slow
 def test_the_documentation_has_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     text = (SPECS.parent / "docs" / "schedule.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`(\w+)(?:\[\])?`", text))
@@ -166,6 +167,7 @@ def test_without_overlap_no_update_is_hidden(capsys: pytest.CaptureFixture[str])
     assert waits["total_cycles"] > hidden["total_cycles"]
 
 
+@pytest.mark.slow
 def test_a_narrow_terminal_shortens_no_figure(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +290,7 @@ def test_ablation_is_a_key_and_a_table_of_its_own(capsys: pytest.CaptureFixture[
         )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_order_of_the_specs_dataflows_does_not_matter(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -43,6 +43,7 @@ def walked(case: Case) -> list[Any]:
     return found.faults
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(case=CASES)
 def test_lists_of_random_products_have_no_fault(case: Case) -> None:
@@ -50,6 +51,7 @@ def test_lists_of_random_products_have_no_fault(case: Case) -> None:
     assert list(map(str, walked(case))) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     case=CASES,

@@ -73,6 +73,7 @@ def stepped(device: Device, bundle: Bundle) -> Mapping[str, Any]:
         trainer.close()
 
 
+@pytest.mark.slow
 def test_a_step_on_csim_runs_exactly_the_program(bundle: Bundle) -> None:
     program = load_program((bundle.path / "program.json").read_text(encoding="utf-8"))
     assert check(program, exact=True) == []

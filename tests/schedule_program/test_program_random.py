@@ -58,6 +58,7 @@ def programs(draw: st.DrawFn) -> Program:
     return program_of(draw(workloads(2)), machine, training, Options(dataflows=flows))
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(program=programs())
 def test_a_random_program_has_no_fault(program: Program) -> None:
