@@ -146,7 +146,6 @@ def test_a_table_may_come_through_a_pipe(capsys: pytest.CaptureFixture[str]) -> 
     assert result["batch"] == 4
 
 
-@pytest.mark.slow
 def test_the_documentation_has_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     text = (SPECS.parent / "docs" / "schedule.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`(\w+)(?:\[\])?`", text))
