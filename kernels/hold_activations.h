@@ -194,13 +194,13 @@ void turn_buffer(const Holding& serving, const Holding& filling, int served_half
       WordToken<Config> token = WordToken<Config>();
       if (transposed) {
         token.row[0] = buffer.half[served_half][0][place];
+        place += pixel_words;
+        if (++pixel == serving.elements) {
+          pixel = 0;
+          place = ++word;
+        }
       } else {
         token = serve_rows<Config>(serving.command, buffer.half[served_half], rows);
-      }
-      place += pixel_words;
-      if (++pixel == serving.elements) {
-        pixel = 0;
-        place = ++word;
       }
       held.write(token);
     }
