@@ -47,7 +47,7 @@ def render(spec: Spec) -> Project:
         "descriptors": DESCRIPTORS,
     }
     files = dict(_library(paths.kernels_dir()))
-    for name in sorted(environment.list_templates()):
+    for name in sorted(environment.list_templates(filter_func=lambda name: "/" not in name)):
         files[name.removesuffix(_SUFFIX)] = _render_one(environment, name, context)
     return Project(files)
 
