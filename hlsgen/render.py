@@ -29,6 +29,7 @@ CSIM_UNITS = (
 )
 
 _SUFFIX = ".j2"
+_TOOL_SCRIPTS = "vitis/"  # templates of what the vendor's tools are given, not of sources
 
 
 def render(spec: Spec) -> Project:
@@ -47,7 +48,7 @@ def render(spec: Spec) -> Project:
         "descriptors": DESCRIPTORS,
     }
     files = dict(_library(paths.kernels_dir()))
-    for name in sorted(environment.list_templates(filter_func=lambda name: "/" not in name)):
+    for name in sorted(environment.list_templates(filter_func=_is_source)):
         files[name.removesuffix(_SUFFIX)] = _render_one(environment, name, context)
     return Project(files)
 
@@ -75,6 +76,10 @@ def _environment(folder: Path) -> jinja2.Environment:
     )
     environment.filters["camel"] = _camel
     return environment
+
+
+def _is_source(template: str) -> bool:
+    return not template.startswith(_TOOL_SCRIPTS)
 
 
 def _camel(name: str) -> str:
