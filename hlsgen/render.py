@@ -10,7 +10,7 @@ from pathlib import Path
 
 import jinja2
 from sat_host.config import BATCH_TOKENS
-from sat_host.descriptor import DESCRIPTORS
+from sat_host.descriptor import BEAT_BYTES, DESCRIPTORS, Place
 
 from . import __version__, paths
 from .errors import WorkError
@@ -45,12 +45,22 @@ def render(spec: Spec) -> Project:
         "array": array,
         "batch_tokens": BATCH_TOKENS,
         "weight_stationary": "ws" in spec.dataflows,
+        "beat_words": BEAT_BYTES // 4,
         "descriptors": DESCRIPTORS,
+        "fifo_resource": fifo_resource,
     }
     files = dict(_library(paths.kernels_dir()))
     for name in sorted(environment.list_templates(filter_func=_is_source)):
         files[name.removesuffix(_SUFFIX)] = _render_one(environment, name, context)
     return Project(files)
+
+
+def fifo_resource(places: int) -> str:
+    """What a stream of that many places is made of: a shift-register LUT holds 32 bits, a LUT as
+    memory 64, and beyond some of these a block RAM (512 words of 72 bits, UG574, UG573) is less."""
+    if places <= 32:
+        return "srl"
+    return "lutram" if places <= 128 else "bram"
 
 
 def hardware_digest(spec: Spec) -> str:
@@ -75,6 +85,7 @@ def _environment(folder: Path) -> jinja2.Environment:
         autoescape=False,  # the output is C++
     )
     environment.filters["camel"] = _camel
+    environment.filters["taken"] = _taken
     return environment
 
 
@@ -84,6 +95,17 @@ def _is_source(template: str) -> bool:
 
 def _camel(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _taken(place: Place) -> str:
+    """C++ that takes a field out of the beats of its command."""
+    word = f"beats[{place.beat}][{place.word}]"
+    if place.field.cpp_type == "float":
+        return f"as_float({word})"
+    if place.field.bytes == 4:
+        return word
+    shifted = f"{word} >> {place.shift}" if place.shift else word
+    return f"static_cast<{place.field.cpp_type}>({shifted})"
 
 
 def _library(folder: Path) -> list[tuple[str, str]]:

@@ -62,8 +62,9 @@ inline float multiply(Operand a, Operand b) {
   // 1.f x 1.f lies in [1, 4): 22 bits, the leading one at bit 20 or 21.
   const ap_uint<11> a_significand = 1024u | (a_bits & 1023u);
   const ap_uint<11> b_significand = 1024u | (b_bits & 1023u);
-  const std::uint32_t product =
+  std::uint32_t product =
       static_cast<std::uint32_t>(a_significand) * static_cast<std::uint32_t>(b_significand);
+  SAT_OPERATOR(product, mul, dsp)
   const std::uint32_t carry = product >> 21;
   const std::uint32_t fraction = (product << (3u - carry)) & 0x7FFFFFu;
   const std::uint32_t exponent = a_exponent + b_exponent + carry + (127 - 2 * kBias);

@@ -74,7 +74,7 @@ void send_tiles(const StceCommand& command, hls::stream<Tile>& to_rows,
 // waits for the next command before the first tile of the one at hand; and that comes in time however
 // many tiles there are.
 template <class Config>
-void fetch_commands(int count, const StceCommand* commands,
+void fetch_commands(int count, const CommandBeat* commands,
                     hls::stream<StceCommand>& to_activations, hls::stream<StceCommand>& to_weights,
                     hls::stream<StceCommand>& to_sums, hls::stream<Tile>& to_rows,
                     hls::stream<OutputTile>& to_store) {
@@ -84,7 +84,7 @@ void fetch_commands(int count, const StceCommand* commands,
     SAT_TRIPCOUNT(4096)
     StceCommand next = StceCommand();
     if (i < count) {
-      next = commands[i];
+      next = read_stce(commands, i);
       to_activations.write(next);
     }
     if (i > 0) {

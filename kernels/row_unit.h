@@ -218,14 +218,13 @@ void row_unit(hls::stream<PeriodPlan<Config>>& plans,
   PeriodPlace place(plan);
   PanelWork work = PeriodPlace::first_work(plan);
   int cycle = 0;  // of the period
-  int cycles = 1;
   SAT_LOOP(RowUnit_Cycle)
   while (plan.valid) {
     SAT_PIPELINE(1)
     SAT_TRIPCOUNT(16384)
     SAT_RECURRENCE(state.running, Config::kAdderLatency)
     SAT_RECURRENCE(state.leaving, Config::kAdderLatency)
-    cycles = SAT_STEADY(steady_cycles(cycle, plan, work, place));
+    const int cycles = SAT_STEADY(steady_cycles(cycle, plan, work, place));
 
     // One branch or the other, so that each memory of sums has one write a cycle.
     if (cycle < plan.enter_end) {

@@ -48,6 +48,10 @@ struct Geometry {
   static_assert(kTileSums >= Config::kAdderLatency,
                 "interleave x memory tile must cover the adder's latency");
 
+  // Of those cycles a block RAM takes one to read and one to write; the addition has the others, of
+  // which its implementation can use 12 (UG1399, BIND_OP).
+  static constexpr int kAddLatency = shorter(12, longer(0, Config::kAdderLatency - 2));
+
   // Packets that a row unit holds when it is weight stationary: as many as sums, but at least its
   // share of a panel.
   static constexpr int kHeldPackets =

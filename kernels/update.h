@@ -29,14 +29,14 @@ struct GradientMatrix {
 };
 
 template <class Config>
-void fetch_updates(int count, const WuveCommand* commands, hls::stream<WuveCommand>& to_weights,
+void fetch_updates(int count, const CommandBeat* commands, hls::stream<WuveCommand>& to_weights,
                    hls::stream<WuveCommand>& to_velocity, hls::stream<WuveCommand>& to_gradient,
                    hls::stream<WuveCommand>& to_marks, hls::stream<WuveCommand>& to_update) {
   SAT_LOOP(FetchUpdates_Command)
   for (int i = 0; i < count; ++i) {
     SAT_PIPELINE(1)
     SAT_TRIPCOUNT(64)
-    const WuveCommand command = commands[i];
+    const WuveCommand command = read_wuve(commands, i);
     to_weights.write(command);
     to_velocity.write(command);
     to_gradient.write(command);
@@ -119,16 +119,22 @@ inline SumWord<Config> decayed_gradients(const WuveCommand& command,
   SAT_LOOP(DecayedGradients_Weight)
   for (int c = 0; c < Config::kLanes; ++c) {
     SAT_UNROLL
-    const float scaled = as_float(gradient[c]) * command.inv_scale;
-    const float decay = command.weight_decay * as_float(weights[c]);
-    decayed[c] = scaled + decay;
+    float scaled = as_float(gradient[c]) * command.inv_scale;
+    SAT_OPERATOR(scaled, fmul, maxdsp)
+    float decay = command.weight_decay * as_float(weights[c]);
+    SAT_OPERATOR(decay, fmul, maxdsp)
+    float g = scaled + decay;
+    SAT_OPERATOR(g, fadd, fulldsp)
+    decayed[c] = g;
   }
   if (decays_pruned(command)) {
     SAT_LOOP(DecayedGradients_Pruned)
     for (int c = 0; c < Config::kLanes; ++c) {
       SAT_UNROLL
-      const float decay = command.sr_decay * as_float(weights[c]);
-      const float g = decayed[c] + decay;
+      float decay = command.sr_decay * as_float(weights[c]);
+      SAT_OPERATOR(decay, fmul, maxdsp)
+      float g = decayed[c] + decay;
+      SAT_OPERATOR(g, fadd, fulldsp)
       decayed[c] = kept[c] ? decayed[c] : g;
     }
   }
@@ -138,10 +144,16 @@ inline SumWord<Config> decayed_gradients(const WuveCommand& command,
 // One weight's step: w and v change.
 inline void update_lane(const WuveCommand& command, float gradient, float& w, float& v) {
   SAT_INLINE
-  const float kept = command.momentum * v;
-  v = kept + gradient;
-  const float step = command.lr * v;
-  w = w - step;
+  float kept = command.momentum * v;
+  SAT_OPERATOR(kept, fmul, maxdsp)
+  float velocity = kept + gradient;
+  SAT_OPERATOR(velocity, fadd, fulldsp)
+  float step = command.lr * velocity;
+  SAT_OPERATOR(step, fmul, maxdsp)
+  float weight = w - step;
+  SAT_OPERATOR(weight, fsub, fulldsp)
+  v = velocity;
+  w = weight;
 }
 
 // One row of a block: raw bits in, new bits and binary16 weights out, zero beyond the columns. `kept`

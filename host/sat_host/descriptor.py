@@ -16,6 +16,9 @@ from typing import Any
 
 import numpy as np
 
+BEAT_BYTES = 64
+"""Of the `commands` port: 512 bits, the width of a card's memory controllers."""
+
 _KINDS = {
     "u32": ("<u4", "std::uint32_t"),
     "f32": ("<f4", "float"),
@@ -45,6 +48,16 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a field lies in a command as the port brings it: beat, 32-bit word of it, first bit."""
+
+    field: Field
+    beat: int
+    word: int
+    shift: int
+
+
+@dataclass(frozen=True)
 class Flag:
     """One bit of a command's `flags`."""
 
@@ -62,6 +75,21 @@ class Descriptor:
     bytes: int
     fields: tuple[Field, ...]
     flags: tuple[Flag, ...]
+
+    @property
+    def beats(self) -> int:
+        """Beats of BEAT_BYTES in which it comes."""
+        return self.bytes // BEAT_BYTES
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Of every field, in order."""
+        places, start = [], 0
+        for field in self.fields:
+            beat, rest = divmod(start, BEAT_BYTES)
+            places.append(Place(field, beat, rest // 4, 8 * (rest % 4)))
+            start += field.bytes
+        return tuple(places)
 
     @property
     def padding(self) -> int:
@@ -86,7 +114,7 @@ class Descriptor:
 
 STCE = Descriptor(
     "stce",
-    128,  # one beat of a port of 1024 bits, the widest that m_axi has
+    128,
     (
         Field("a_address", "u32", "A: the first pixel at its first tap"),
         Field("a_step", "u32", "words from an output pixel's source to the next one's in its row"),
@@ -150,7 +178,7 @@ STCE = Descriptor(
 
 WUVE = Descriptor(
     "wuve",
-    64,  # one 512-bit beat
+    64,
     (
         Field("weights_address", "u32", "W, reduction x columns of the forward product"),
         Field("velocity_address", "u32", "v, as W"),

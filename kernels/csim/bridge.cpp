@@ -2,7 +2,9 @@
 //
 // The C interface of the simulator. Calls return 0, or 1 with the reason in sat_csim_error(); no
 // exception and no exit crosses it.
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "csim_diagnostics.h"
 #include "flush_mode.h"
@@ -14,6 +16,21 @@
 using sat::csim::Diagnostics;
 
 namespace {
+
+// A command as the port brings it.
+template <class Command>
+struct Beats {
+  sat::CommandBeat beat[sizeof(Command) / sizeof(sat::CommandBeat)];
+
+  explicit Beats(const Command& command) {
+    std::uint32_t words[sizeof(Command) / sizeof(std::uint32_t)];
+    std::memcpy(words, &command, sizeof words);
+    std::size_t word = 0;
+    for (sat::CommandBeat& each : beat) {
+      for (std::size_t i = 0; i < each.size(); ++i) each[i] = words[word++];
+    }
+  }
+};
 
 int status() { return Diagnostics::instance().failed() ? 1 : 0; }
 
@@ -42,7 +59,8 @@ SAT_EXPORT int sat_csim_stce(std::int32_t count, const sat::StceCommand* command
   *nonfinite = 0;
   for (std::int32_t i = 0; i < count && status() == 0; ++i) {
     std::uint32_t faults = 0;
-    sat_stce(1, commands + i, words, words, words, words, &faults);
+    const Beats<sat::StceCommand> beats(commands[i]);
+    sat_stce(1, beats.beat, words, words, words, words, &faults);
     *nonfinite += faults;
   }
   return status();
@@ -53,7 +71,8 @@ SAT_EXPORT int sat_csim_wuve(std::int32_t count, const sat::WuveCommand* command
   WordT* const words = static_cast<WordT*>(memory);
   const sat::csim::FlushSubnormals flush;
   for (std::int32_t i = 0; i < count && status() == 0; ++i) {
-    sat_wuve(1, commands + i, words, words, words, words, words, words, words);
+    const Beats<sat::WuveCommand> beats(commands[i]);
+    sat_wuve(1, beats.beat, words, words, words, words, words, words, words);
   }
   return status();
 }

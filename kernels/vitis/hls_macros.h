@@ -4,7 +4,9 @@
 // simulator's side of the same names. Grammar: UG1399 (HLS pragmas), UG1702.
 #pragma once
 
-#define SAT_PRAGMA(text) _Pragma(#text)
+// Twice, so that macros among the arguments are replaced first.
+#define SAT_PRAGMA(text) SAT_PRAGMA_TEXT(text)
+#define SAT_PRAGMA_TEXT(text) _Pragma(#text)
 
 // A labelled loop: the label is what the synthesis report prints.
 #define SAT_LOOP(name) \
@@ -22,23 +24,38 @@
 #define SAT_PIPELINE(ii) SAT_PRAGMA(HLS PIPELINE II = ii)
 #define SAT_UNROLL SAT_PRAGMA(HLS UNROLL)
 #define SAT_TRIPCOUNT(most) SAT_PRAGMA(HLS LOOP_TRIPCOUNT min = 1 max = most)
-// Declares a stream of a dataflow region; `entries` is its depth in hardware, a literal.
-#define SAT_FIFO(type, name, entries) \
-  hls::stream<type> name(#name);      \
-  SAT_PRAGMA(HLS STREAM variable = name depth = entries)
+// Declares a stream of a dataflow region; `entries` is its depth in hardware, a literal, and `resource`
+// what it is made of: srl (one LUT a bit for up to 32 places), lutram or bram.
+#define SAT_FIFO(token, name, entries, resource)         \
+  hls::stream<token> name(#name);                        \
+  SAT_PRAGMA(HLS STREAM variable = name depth = entries) \
+  SAT_PRAGMA(HLS BIND_STORAGE variable = name type = fifo impl = resource)
+// Tokens of odd widths travel without the padding that C++ gives them.
+#define SAT_COMPACT(name) SAT_PRAGMA(HLS AGGREGATE variable = name compact = bit)
 #define SAT_PARTITION(array, dimension) \
   SAT_PRAGMA(HLS ARRAY_PARTITION variable = array type = complete dim = dimension)
 #define SAT_STORAGE(array, kind, resource) \
   SAT_PRAGMA(HLS BIND_STORAGE variable = array type = kind impl = resource)
+// The operator that gives `variable` its value.
+#define SAT_OPERATOR(variable_, operation, resource) \
+  SAT_PRAGMA(HLS BIND_OP variable = variable_ op = operation impl = resource)
+#define SAT_OPERATOR_LATENCY(variable_, operation, resource, cycles) \
+  SAT_PRAGMA(HLS BIND_OP variable = variable_ op = operation impl = resource latency = cycles)
 // A value written in one turn of the loop is read again no sooner than `turns` later. The tool must
 // then fit the path from read to write into them, or report a larger II.
 #define SAT_RECURRENCE(array, turns)                                                 \
   SAT_PRAGMA(HLS DEPENDENCE variable = array type = inter direction = RAW distance = turns \
                  dependent = true)
+// Elements behind each pointer in C/RTL co-simulation; of no meaning to the hardware.
+#define SAT_COSIM_DEPTH 4096
 #define SAT_READS(port_, bundle_, burst, outstanding)                                \
   SAT_PRAGMA(HLS INTERFACE mode = m_axi port = port_ bundle = bundle_ offset = slave \
-                 max_read_burst_length = burst num_read_outstanding = outstanding)
+                 depth = SAT_COSIM_DEPTH max_read_burst_length = burst               \
+                 num_read_outstanding = outstanding)                                 \
+  SAT_CONTROL(port_)
 #define SAT_WRITES(port_, bundle_, burst, outstanding)                               \
   SAT_PRAGMA(HLS INTERFACE mode = m_axi port = port_ bundle = bundle_ offset = slave \
-                 max_write_burst_length = burst num_write_outstanding = outstanding)
+                 depth = SAT_COSIM_DEPTH max_write_burst_length = burst              \
+                 num_write_outstanding = outstanding)                                \
+  SAT_CONTROL(port_)
 #define SAT_CONTROL(port_) SAT_PRAGMA(HLS INTERFACE mode = s_axilite port = port_ bundle = control)

@@ -38,7 +38,9 @@ inline void multiply_accumulate(int cycles, const UspePass& pass,
     for (int c = 0; c < Config::kLanes; ++c) {
       SAT_UNROLL
       const float start = pass.from == SumFrom::kZero ? 0.0f : sum[c];
-      sum[c] = start + exact::multiply(candidates[packet.index[c]], packet.value[c]);
+      float next = start + exact::multiply(candidates[packet.index[c]], packet.value[c]);
+      SAT_OPERATOR_LATENCY(next, fadd, fulldsp, Geometry<Config>::kAddLatency)
+      sum[c] = next;
     }
     if (pass.to == SumTo::kStream) {
       sums_out.write(sum);

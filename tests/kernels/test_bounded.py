@@ -116,8 +116,8 @@ def product(
 
 def systolic(project: Project) -> Project:
     """`project` with one place in each data stream of the chain: all that its order needs."""
-    chain = r"(SAT_FIFO\(\w+, (?:activations|packets|sums)_\d+), \d+\)"
-    text, streams = re.subn(chain, r"\1, 1)", project.files[TOP])
+    chain = r"(SAT_FIFO\(\w+, (?:activations|packets|sums)_\d+), \d+, (\w+)\)"
+    text, streams = re.subn(chain, r"\1, 1, \2)", project.files[TOP])
     assert streams > 0
     return Project({**project.files, TOP: text})
 
@@ -320,7 +320,7 @@ def test_marks_need_room_for_a_group(tmp_path: Path) -> None:
     """Weights wait for the marks of their group: a shallower stream stops SR-STE's updates only."""
     name = "8x16_g16"
     config = ARRAYS[name]
-    before, after = (f"SAT_FIFO(BitsT, weight_rows, {depth})" for depth in (32 + 16, 16 - 2))
+    before, after = (f"SAT_FIFO(BitsT, weight_rows, {depth}," for depth in (32 + 16, 16 - 2))
     project = changed(project_of(name), "sat_wuve.cpp", before, after)
     engine = EngineDevice(config, ListBackend(compiled(project, tmp_path), config), ("os",))
     matrices = [engine.matrix(19, 3, np.float32) for _ in range(3)]
@@ -333,7 +333,7 @@ def test_marks_need_room_for_a_group(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_stream_too_shallow_is_named(tmp_path: Path) -> None:
     """The test can fail: without room in one stream the list stops, and the stream is named."""
-    before, after = "SAT_FIFO(PacketT, packets_1, 32)", "SAT_FIFO(PacketT, packets_1, 0)"
+    before, after = "SAT_FIFO(PacketT, packets_1, 32,", "SAT_FIFO(PacketT, packets_1, 0,"
     project = changed(project_of("4x8_g8"), TOP, before, after)
     config = ARRAYS["4x8_g8"]
     engine = EngineDevice(config, ListBackend(compiled(project, tmp_path), config), ("os",))

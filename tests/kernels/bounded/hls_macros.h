@@ -25,11 +25,14 @@ inline long& cycle() {
 #define SAT_PIPELINE(ii)
 #define SAT_UNROLL
 #define SAT_TRIPCOUNT(most)
-#define SAT_FIFO(type, name, entries) \
-  hls::stream<type> name(#name);      \
+#define SAT_FIFO(token, name, entries, resource) \
+  hls::stream<token> name(#name);                \
   name.set_depth(entries);
 #define SAT_PARTITION(array, dimension)
 #define SAT_STORAGE(array, kind, resource)
+#define SAT_COMPACT(name)
+#define SAT_OPERATOR(variable_, operation, resource)
+#define SAT_OPERATOR_LATENCY(variable_, operation, resource, cycles)
 #define SAT_RECURRENCE(array, turns)
 #define SAT_READS(port_, bundle_, burst, outstanding)
 #define SAT_WRITES(port_, bundle_, burst, outstanding)

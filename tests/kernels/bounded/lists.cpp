@@ -36,11 +36,11 @@ int main(int, char** arguments) {
   const int count = static_cast<int>(head[1]);
   if (head[0] == 0) {
     std::uint32_t nonfinite = 0;
-    sat_stce(count, static_cast<sat::StceCommand*>(commands), words, words, words, words,
+    sat_stce(count, static_cast<sat::CommandBeat*>(commands), words, words, words, words,
              &nonfinite);
     std::fprintf(stderr, "%ld\n", bounded::Watch::instance().least.load());
   } else {
-    sat_wuve(count, static_cast<sat::WuveCommand*>(commands), words, words, words, words, words,
+    sat_wuve(count, static_cast<sat::CommandBeat*>(commands), words, words, words, words, words,
              words, words);
   }
   return std::fwrite(memory, 1, head[2], stdout) == head[2] ? 0 : 2;
