@@ -19,7 +19,8 @@ int main() {
     std::printf("sat_stce.dat: missing, short or of another array\n");
     return 2;
   }
-  for (WordT* const memory : {a, b, y_in, y_out}) sat::testbench::fill(job, memory);
+  WordT* const memories[] = {a, b, y_in, y_out};
+  for (WordT* const memory : memories) sat::testbench::fill(job, memory);
   sat_stce(job.count, job.commands, a, b, y_in, y_out, nonfinite);
   const WordT* const outputs[] = {y_out};
   const bool counted = nonfinite[0] == job.nonfinite;
