@@ -142,6 +142,7 @@ void place_units(hls::stream<OutputTile>& tiles, hls::stream<OutputTile>& forwar
     SAT_LOOP(PlaceUnits_Unit)
     for (int u = tile.stationary ? -1 : Config::kRows - 1; u >= 0; --u) {
       SAT_PIPELINE(1)  // one memory read
+      SAT_TRIPCOUNT(Config::kRows)
       places.write(first[u]);
     }
     tile = tiles.read();

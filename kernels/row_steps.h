@@ -106,6 +106,7 @@ void plan_periods(hls::stream<Tile>& tiles_in, TilesOut& tiles_out,
   int packets_taken = 0;  // of the entering tile
   SAT_LOOP(PlanPeriods_Period)
   while (tiles.drained.valid || tiles.computed.valid || tiles.entering.valid) {
+    SAT_PIPELINE(8)  // a period lasts a pass or longer, and so adder_latency cycles, mostly 8
     SAT_TRIPCOUNT(4096)
     const RowStep step = next_step<Config>(tiles, batch, packets_taken);
     plans.write(period_of<Config>(step, tiles, batch, packets_taken));

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import pytest
 from sat_host.config import ArrayConfig
 from sat_host.csim import CsimBackend
 from sat_host.engine import EngineDevice
@@ -35,6 +36,12 @@ ARRAYS = {
     "2x4_g4": ArrayConfig(2, 4, 4, 8, 1, 8),
     "4x8_g4": ArrayConfig(4, 8, 4, 8, 1, 8),
 }
+
+# `make quick` compiles and runs three of them.
+_QUICK = ("1x4_g4", "4x8_g8", "3x64_g8")
+EVERY_ARRAY = [
+    pytest.param(name, marks=() if name in _QUICK else pytest.mark.slow) for name in ARRAYS
+]
 
 # Gives the accelerator of one of ARRAYS, by name.
 DeviceFor = Callable[[str], EngineDevice]
