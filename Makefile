@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BUILD ?= build
+JOBS ?= auto
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
@@ -19,10 +20,10 @@ demo: compiler $(VENV)/.data ## Build specs/digits.yaml and train it with BDWP 2
 	$(BIN)/hlsgen train $(BUILD)/digits --method bdwp --keep 2 --no-checkpoints
 
 test: compiler $(VENV)/.test $(VENV)/.scalesim ## Run all tests.
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS)
 
 quick: compiler $(VENV)/.test ## Run the tests that take moments.
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
 
 lint: $(VENV)/.dev ## Check style and format.
 	$(BIN)/ruff check .
@@ -66,7 +67,7 @@ $(VENV)/.plot: $(VENV)/.python pyproject.toml
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.python pyproject.toml
-	$(PIP) --editable '.[data,plot,test]'
+	$(PIP) --editable '.[data,lint,plot,test]'
 	$(PIP) --no-deps hls4ml
 	@touch $@
 
@@ -80,7 +81,7 @@ $(VENV)/.scalesim: $(VENV)/.python
 	@[ ! -d "$(VENV)/scalesim" ] || touch $@
 
 $(VENV)/.dev: $(VENV)/.python pyproject.toml
-	$(PIP) --editable '.[data,plot,test,bench,dev]'
+	$(PIP) --editable '.[data,lint,plot,test,bench,dev]'
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/.python pyproject.toml

@@ -55,7 +55,7 @@ def run(spec: Path, name: str) -> Timing:
     from hlsgen.specfile import load_spec
 
     chosen, rows = load_spec(spec), workloads.load(name)
-    hardware, pruning = hardware_of(chosen, spec), pruning_of(chosen, None, None)
+    hardware, pruning = hardware_of(chosen), pruning_of(chosen, None, None)
     start = time.thread_time()
     step = model_step(rows, hardware, pruning)
     seconds = time.thread_time() - start

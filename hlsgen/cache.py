@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .disk import disk_errors, exclusive, file_digest, scratch_folder
+from sat_host.digests import file_digest
+
+from .disk import disk_errors, exclusive, scratch_folder
 from .errors import InputError
 
 Make = Callable[[Path], None]

@@ -101,7 +101,8 @@ def _stce(bench: _Bench) -> bytes:
     packed, golden_packed = bench.packed(b.shape[0], b.shape[1], max(1, config.group // 4))
     bench.golden.pack(golden_right, ff=golden_packed)
     bench.copy_packed(packed, golden_packed)
-    results, nonfinite = [], 0
+    results: list[tuple[Matrix, Matrix]] = []
+    nonfinite = 0
     for dataflow in bench.engine.dataflows:
         for operand, golden_operand in ((right, golden_right), (packed, golden_packed)):
             y, golden_y = bench.matrix(np.zeros((a.shape[0], b.shape[1]), np.float32))

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import itertools
 import logging
 import os
@@ -66,13 +65,12 @@ def bytes_text(count: int) -> str:
     return f"{size:.4g} TiB"
 
 
-def file_digest(path: Path) -> str:
-    """sha256 of a file's content in hexadecimal. Raises OSError."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+def make_public(path: str, mode: int) -> None:
+    """Let what `tempfile` made, which is private, be as readable as any other output. mode: before
+    the umask, 0o666 of a file and 0o777 of a folder. Raises OSError."""
+    mask = os.umask(0)  # there is no other way to ask
+    os.umask(mask)
+    os.chmod(path, mode & ~mask)
 
 
 @contextmanager

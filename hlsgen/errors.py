@@ -31,6 +31,14 @@ class InputError(HlsgenError):
 
 
 class ToolMissingError(HlsgenError):
-    """A needed external tool is absent or too old: names the tool and the package."""
+    """A needed external tool is absent or too old: names the tool and the package.
+
+    mend: the end of the text, where it is told apart from the fault.
+    """
 
     exit_code = 3
+
+    def __init__(self, fault: str, *, mend: str = "") -> None:
+        super().__init__(f"{fault}: {mend}" if mend else fault)
+        self.fault = fault
+        self.mend = mend

@@ -20,7 +20,7 @@ from .spec import Spec
 
 @dataclass(frozen=True)
 class Scheduled:
-    """text: the content of program.json, None for a card without a cycle model. detail: of it."""
+    """text: the content of program.json, None for no program. detail: of it."""
 
     text: str | None
     detail: str
@@ -29,32 +29,25 @@ class Scheduled:
 def program_text(spec: Spec, file: str) -> Scheduled:
     """The program, proved, as a file. Raises as `program_of_spec`."""
     program = program_of_spec(spec, file)
-    if program is None:
-        return Scheduled(None, f"no program: the memory of {spec.card} is not modelled")
     products = f"{len(program.products)} products, {program.cycles:,} modelled cycles a step"
     return Scheduled(dump_program(program), products)
 
 
-def machine_of(spec: Spec) -> Machine | None:
-    """The spec's array with the card's memory as seen at the spec's clock; None for a card without
-    a cycle model."""
-    if spec.card not in CARDS:
-        return None
+def machine_of(spec: Spec) -> Machine:
+    """The spec's array with the card's memory as seen at the spec's clock."""
     card = CARDS[spec.card]
     per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
-    memory = Memory(card.banks, per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
+    memory = Memory(len(card.banks), per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
     return addressable(Machine(spec.array_config(), memory, card.bank_bytes, spec.clock_mhz))
 
 
-def program_of_spec(spec: Spec, file: str) -> Program | None:
-    """The program of a step as `hlsgen train` runs it; None for a card without a cycle model.
+def program_of_spec(spec: Spec, file: str) -> Program:
+    """The program of a step as `hlsgen train` runs it.
 
     file: the spec's. Raises InputError, naming it, for a network that does not fit the card's
     memory or the array, WorkError for a program with a fault.
     """
     machine, training = machine_of(spec), spec.training
-    if machine is None:
-        return None
     micro_batch = training.batch if training.micro_batch is None else training.micro_batch
     step = Training(spec.sparsity.method, spec.sparsity.keep, training.batch, micro_batch)
     rows = workload(spec.network(), micro_batch)

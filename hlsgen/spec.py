@@ -10,12 +10,15 @@ to point at, and the mend; `hlsgen.specfile` turns these into lines for the user
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticKnownError
 
+from .cards import CARDS, Card
 from .spec_base import NAME, Identifier, PowerOfTwo, Section, broken, number
 from .spec_data import DataSpec, DigitsSpec, ImageFolderSpec
+from .spec_hardware import HIGHEST_CLOCK_MHZ, LOWEST_CLOCK_MHZ, HardwareSpec
 from .spec_model import MlpSpec, ModelSpec, build
 from .spec_training import SgdSpec, TrainingSpec
 
@@ -24,6 +27,22 @@ if TYPE_CHECKING:
     from sat_host.models import Network
 
 __all__ = ["ArraySpec", "DigitsSpec", "MlpSpec", "SparsitySpec", "Spec", "json_schema"]
+
+
+def _card(value: str) -> str:
+    if value not in CARDS:
+        raise PydanticKnownError("literal_error", {"expected": ", ".join(CARDS)})
+    return value
+
+
+CardName = Annotated[str, AfterValidator(_card)]
+"""A card by its name; the error of another is that of a Literal."""
+
+
+def _owner(platform: str) -> Card | None:
+    """The card that a platform is made for; None for a file's path or an unknown name."""
+    named = (card for card in CARDS.values() if platform in [each.name for each in card.platforms])
+    return next(named, None)
 
 
 class ArraySpec(Section):
@@ -117,10 +136,12 @@ class Spec(Section):
         "no default.",
         json_schema_extra={"pattern": f"^{NAME}$"},
     )
-    card: Literal["vcu1525", "u200", "u250", "u280", "u50", "u55c"] = Field(
-        default="vcu1525", description="The FPGA card to build for, default vcu1525."
+    card: CardName = Field(
+        default="vcu1525",
+        description="The FPGA card to build for, default vcu1525.",
+        json_schema_extra={"enum": list(CARDS)},
     )
-    clock_mhz: int = number("Kernel clock in MHz", 200, 50, 500)
+    clock_mhz: int = number("Kernel clock in MHz", 200, LOWEST_CLOCK_MHZ, HIGHEST_CLOCK_MHZ)
     array: ArraySpec = Field(default_factory=ArraySpec, description="The array of USPEs.")
     dataflows: tuple[Literal["os", "ws"], ...] = Field(
         default=("os", "ws"),
@@ -144,6 +165,11 @@ class Spec(Section):
         default_factory=TrainingSpec,
         validate_default=True,
         description="Length and steps of the training.",
+    )
+    hardware: HardwareSpec = Field(
+        default_factory=HardwareSpec,
+        validate_default=True,
+        description="The making of the xclbin.",
     )
 
     @field_validator("dataflows")
@@ -169,6 +195,35 @@ class Spec(Section):
                 "array.lanes", "sparsity.group",
             )  # fmt: skip
         return sparsity
+
+    @field_validator("hardware")
+    @classmethod
+    def _ladder_below_the_clock(cls, hardware: HardwareSpec, info: ValidationInfo) -> HardwareSpec:
+        clock: int | None = info.data.get("clock_mhz")
+        if clock is not None and hardware.clock_ladder and hardware.clock_ladder[0] >= clock:
+            raise broken(
+                f"the clock {hardware.clock_ladder[0]} is not below clock_mhz {clock}",
+                "name clocks below it, or raise clock_mhz",
+                "hardware.clock_ladder", "clock_mhz",
+            )  # fmt: skip
+        return hardware
+
+    @field_validator("hardware")
+    @classmethod
+    def _platform_of_the_card(cls, hardware: HardwareSpec, info: ValidationInfo) -> HardwareSpec:
+        name: str | None = info.data.get("card")
+        if name is None or hardware.platform is None:
+            return hardware
+        card, other = CARDS[name], _owner(hardware.platform)
+        if other is not None and not card.takes_platforms_of(other):
+            usable = [each.default_platform for each in CARDS.values()
+                      if each.default_platform and card.takes_platforms_of(each)]  # fmt: skip
+            raise broken(
+                f"{hardware.platform} is a platform of the {other.title}, not of card {name}",
+                f"name {' or '.join(usable) or 'another'}, or set card to {other.name}",
+                "hardware.platform", "card",
+            )  # fmt: skip
+        return hardware
 
     @field_validator("training")
     @classmethod

@@ -60,6 +60,9 @@ def findings(error: ErrorDetails, document: Document, file: str) -> list[Finding
         what, mend = f"{_value(value)} is {word} {_bound(context[key])}", _write(path, document)
     elif kind in ("too_short", "too_long"):
         what, mend = f"a list of {context['actual_length']} items", _write(path, document)
+    elif kind in ("string_too_short", "string_too_long"):
+        what = f"a text of {len(value)} characters" if value else "the text is empty"
+        mend = _write(path, document)
     elif kind == "finite_number":
         what, mend = f"{_value(value)} is not finite", _write(path, document)
     elif kind in _WRONG_TYPES:
@@ -82,7 +85,8 @@ def _parsed(field: str) -> FieldPath:
 
 
 def _place(path: FieldPath, kind: str, document: Document) -> Mark:
-    """The key of an unknown or empty field, else the value, else what is nearest around it."""
+    """The key of a field that is unknown or has no value, else the value, else what is nearest
+    around it."""
     if path in document.keys and (kind == "extra_forbidden" or _is_empty(path, document)):
         return document.keys[path]
     if path in document.values:
@@ -112,7 +116,7 @@ def _wrong_type(path: FieldPath, value: Any, document: Document) -> tuple[str, s
     mend = _write(path, document)
     if value is None:
         section = schema.get("type") == "object" or bool(specschema.variants(schema))
-        return "is empty", mend if not section else f"{mend}, or remove it"
+        return "has no value", mend if not section else f"{mend}, or remove it"
     choices = specschema.choices(schema)
     if isinstance(value, str):
         if close := _close(value, choices):
@@ -128,7 +132,7 @@ def _wrong_tag(path: FieldPath, document: Document) -> tuple[str, str]:
     tags = list(specschema.variants(specschema.union_at(path[:-1], document.value)))
     every = f"one of {', '.join(tags)}"
     if value is None:
-        return "is empty", f"write {every}"
+        return "has no value", f"write {every}"
     close = _close(value, tags) if isinstance(value, str) else None
     mend = f"did you mean {close}? ({every})" if close else f"write {every}"
     return f"{_value(value)} is not known here", mend

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from .specfault import Finding, findings
 from .yamlmarks import Document, FieldPath, parse_document
 
 MAX_BYTES = 1 << 20
+_GZIP = b"\x1f\x8b"  # how a compressed archive begins, and no UTF-8
 
 
 def load_spec(path: Path) -> Spec:
@@ -143,6 +145,10 @@ def read_spec(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _unread(path, f"can't be read, {reason}", "check the path") from None
+    if data.startswith(_GZIP):
+        name = shlex.quote(str(path))
+        mend = f"unpack a packaged bundle by `hlsgen deploy {name}`, and train its folder"
+        raise _unread(path, "is an archive, no spec", mend)
     if len(data) > MAX_BYTES:
         raise _unread(path, "is larger than 1 MiB", "give a spec, a short YAML file")
     return data

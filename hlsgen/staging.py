@@ -14,16 +14,16 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from sat_host.bundle import MANIFEST
+from sat_host.bundle import BUNDLE_JSON
 
-from .disk import disk_errors, exclusive, explain
+from .disk import disk_errors, exclusive, explain, make_public
 from .errors import InputError
 
 _MEND = "choose another folder with -o"
 
 
 @contextmanager
-def staged(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> Iterator[Path]:
+def staged(target: Path, marker: str = BUNDLE_JSON, kind: str = "bundle") -> Iterator[Path]:
     """An empty folder that becomes `target` when the block ends, and vanishes when it raises.
 
     Two builds of one target wait for each other. marker, kind: a file that every such folder has,
@@ -65,7 +65,7 @@ def resolve_target(target: Path) -> Path:
         raise InputError(f"{target}: not a usable path: {error}: {_MEND}") from error
 
 
-def check_target(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> None:
+def check_target(target: Path, marker: str = BUNDLE_JSON, kind: str = "bundle") -> None:
     """Raise InputError for a target that `staged` would refuse, as far as looking can tell."""
     refuse_foreign(target, marker, kind)
     parent = next((folder for folder in target.parents if folder.exists()), target.parent)
@@ -75,7 +75,7 @@ def check_target(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> 
         raise InputError(f"{target}: cannot be written: {parent} is not writable: {_MEND}")
 
 
-def refuse_foreign(target: Path, marker: str = MANIFEST, kind: str = "bundle") -> None:
+def refuse_foreign(target: Path, marker: str = BUNDLE_JSON, kind: str = "bundle") -> None:
     """Raise InputError when replacing `target` would lose something that is not of this kind."""
     try:
         content = os.listdir(target)
@@ -98,10 +98,7 @@ def refuse_foreign(target: Path, marker: str = MANIFEST, kind: str = "bundle") -
 def _make_partial(target: Path) -> Path:
     with disk_errors(target.parent, _MEND):
         name = tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".partial", dir=target.parent)
-        # mkdtemp makes folders private; a bundle is as readable as any other output.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o777 & ~mask)
+        make_public(name, 0o777)
     return Path(name)
 
 

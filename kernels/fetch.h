@@ -34,7 +34,6 @@ Tile tile_of(const StceCommand& command, int columns) {
   const int body_cycles = taps * (tap_panels - 1) * full_cycles + (taps - 1) * tail_cycles;
   Tile tile;
   tile.valid = 1;
-  tile.row = 0;
   tile.interleave = command.interleave;
   tile.keep = command.keep;
   tile.accumulate = (command.flags & kStceAccumulate) ? 1 : 0;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a row unit does in one period, as counts. The array's schedule is all here; row_unit.h carries
-// it out. All rows count the same cycles; where the shares of the rows lie in them depends on the row.
+// it out. All rows count the same cycles; where the shares of the rows lie in them depends on the row:
+// a plan is made for the first row, and each row hands it on to the one below with its shares moved on.
 //
 // Output stationary, a period computes one tile while the one before leaves:
 //
@@ -26,7 +27,6 @@ namespace sat {
 // The tiles that a period touches; an invalid one has no part in it. Of the entering one, the first
 // panel's activations come in beside the last panel.
 struct PeriodTiles {
-  std::uint32_t row;  // of this unit in the chain
   Tile drained;
   Tile computed;
   Tile entering;
@@ -38,6 +38,15 @@ struct PanelWork {
   int tokens;     // ... and with this row's own
   int products;
   int cycles;
+
+  // As the row below has it. (What all rows keep is all forwarded, and stays.)
+  PanelWork below() const {
+    SAT_INLINE
+    PanelWork next = *this;
+    next.tokens = forwarded;
+    next.forwarded = forwarded - (tokens - forwarded);
+    return next;
+  }
 };
 
 // Cycles of a panel: its products, and beside them the intake of the next one's activations.
@@ -46,8 +55,7 @@ inline int panel_cycles(int products, int interleave) {
   return longer(products, Config::kRows * tokens_of<Config>(interleave));
 }
 
-// Work of one period, counted before it begins: the row unit only compares counters with it. All
-// rows get the same cycles; where the shares of the rows lie in them depends on the row.
+// Work of one period, counted before it begins: the row unit only compares counters with it.
 template <class Config>
 struct PeriodPlan {
   bool valid;      // false: the list is done
@@ -76,9 +84,13 @@ struct PeriodPlan {
   int products_start;
   int cycles;
   bool batched;      // weight stationary:
-  int held;          // ... packets of each block in this row
+  int held;          // ... packets of each block in this row,
+  int chunk;         // ... in a row that is full,
+  int rows_left;     // ... and those that no row above holds
   int packet_begin;  // ... of the next tile: number of the first one of this period,
-  int own_begin;     // ... and of the first one that this row holds;
+  int own_begin;     // ... of the first one that this row holds,
+  int share;         // ... how many a full row holds,
+  int share_left;    // ... and those that no row above does;
   int above_packets; // ... cycles in which come those that rows above hold,
   int own_packets;   // ... and those of this row,
   int packets_end;   // ... and all;
@@ -89,19 +101,17 @@ struct PeriodPlan {
   // A constant without the hardware for it.
   bool stationary() const { return Config::kWeightStationary && batched; }
 
-  // An output-stationary period.
+  // An output-stationary period of the first row.
   explicit PeriodPlan(const PeriodTiles& tiles) {
     SAT_INLINE
-    const int row = static_cast<int>(tiles.row);
-    const int below = Config::kRows - 1 - row;
     const Tile& tile = tiles.computed;
-    valid = true;
-    first_row = row == 0;
+    valid = first_row = true;
     take_shape(tile);
     batched = packets_swap = false;
-    held = packet_begin = own_begin = above_packets = own_packets = packets_end = 0;
-    plan_panels(tiles, below);
-    plan_traffic(tiles, row, below);
+    held = chunk = rows_left = share = share_left = 0;
+    packet_begin = own_begin = above_packets = own_packets = packets_end = 0;
+    plan_panels(tiles);
+    plan_traffic(tiles);
     last_pass = tile.valid ? last.products - pass_cycles : 0;
     // A sum that entered is read no sooner than one that an addition wrote.
     const int entered = enter_end ? enter_end + Config::kAdderLatency : 0;
@@ -109,35 +119,56 @@ struct PeriodPlan {
     cycles = longer(products_start + body_cycles + last.cycles, drained_end);
   }
 
-  // A weight-stationary period: a batch of `computed`, while a batch of `fed` and, from number `first`
-  // on, `packets` packets of `next` come in. An invalid tile has no part in it. swaps: the next
-  // period uses them.
-  PeriodPlan(std::uint32_t row_number, const Tile& computed, const Tile& fed, const Tile& next,
-             int first, int packets, bool swaps) {
+  // A weight-stationary period of the first row: a batch of `computed`, while a batch of `fed` and,
+  // from number `first` on, `packets` packets of `next` come in. An invalid tile has no part in it.
+  // swaps: the next period uses them.
+  PeriodPlan(const Tile& computed, const Tile& fed, const Tile& next, int first, int packets,
+             bool swaps) {
     SAT_INLINE
-    const int row = static_cast<int>(row_number);
-    valid = batched = true;
-    first_row = row == 0;
+    valid = first_row = batched = true;
     packets_swap = swaps;
     take_shape(computed);
-    held = held_by(row, computed);
+    chunk = static_cast<int>(computed.chunk);
+    rows_left = static_cast<int>(computed.packet_rows);
+    held = shorter(rows_left, chunk);
     panels = tap_panels = 1;
-    body_cycles = products_start = 0;
+    body_cycles = last_pass = products_start = 0;
     below_end = own_enters = enter_end = leave_begin = above_end = own_leaves = drained_end = 0;
-    last.products = static_cast<int>(computed.chunk) * pass_cycles;
+    last.products = chunk * pass_cycles;
     last.tokens = static_cast<int>(fed.panels) *
                   tokens_of<Config>(static_cast<int>(fed.interleave));
     last.forwarded = last.tokens;
     last.cycles = longer(longer(last.products, last.tokens), packets);
     full = tail = last;
-    last_pass = (held - 1) * pass_cycles;
     packet_begin = first;
-    own_begin = row * static_cast<int>(next.chunk * next.blocks);
-    const int own_end = own_begin + held_by(row, next) * static_cast<int>(next.blocks);
-    above_packets = within(own_begin - first, packets);
-    own_packets = within(own_end - first, packets);
+    own_begin = above_packets = 0;
+    share = static_cast<int>(next.chunk * next.blocks);
+    share_left = static_cast<int>(next.packet_rows * next.blocks);
+    own_packets = within(shorter(share, share_left) - first, packets);
     packets_end = packets;
     cycles = last.cycles;
+  }
+
+  // As the row below has it: one row less below, one more above.
+  PeriodPlan below() const {
+    SAT_INLINE
+    PeriodPlan next = *this;
+    next.first_row = false;
+    next.full = full.below();
+    next.tail = tail.below();
+    next.last = last.below();
+    next.own_enters = below_end;
+    next.below_end = below_end - (own_enters - below_end);
+    next.above_end = own_leaves;
+    next.own_leaves = own_leaves + (own_leaves - above_end);
+    next.rows_left = rows_left - chunk;
+    next.held = within(next.rows_left, chunk);
+    next.own_begin = own_begin + within(share_left, share);
+    next.share_left = share_left - share;
+    const int own_end = next.own_begin + within(next.share_left, share);
+    next.above_packets = own_packets;
+    next.own_packets = within(own_end - packet_begin, packets_end);
+    return next;
   }
 
  private:
@@ -154,25 +185,18 @@ struct PeriodPlan {
 
   static int within(int count, int most) { return longer(0, shorter(count, most)); }
 
-  // Packets of each block that a row holds: a chunk, or what is left of the reduction.
-  static int held_by(int row, const Tile& tile) {
+  static PanelWork work(int products, int next_interleave) {
     SAT_INLINE
-    const int rows = static_cast<int>(tile.packet_rows);
-    const int chunk = static_cast<int>(tile.chunk);
-    return within(rows - row * chunk, chunk);
-  }
-
-  static PanelWork work(int products, int next_interleave, int below) {
     PanelWork panel;
     const int incoming = tokens_of<Config>(next_interleave);
-    panel.forwarded = below * incoming;
-    panel.tokens = panel.forwarded + incoming;
+    panel.forwarded = (Config::kRows - 1) * incoming;
+    panel.tokens = Config::kRows * incoming;
     panel.products = products;
     panel.cycles = panel_cycles<Config>(products, next_interleave);
     return panel;
   }
 
-  void plan_panels(const PeriodTiles& tiles, int below) {
+  void plan_panels(const PeriodTiles& tiles) {
     SAT_INLINE
     const Tile& tile = tiles.computed;
     const int next = tiles.entering.valid ? static_cast<int>(tiles.entering.interleave) : 0;
@@ -180,22 +204,21 @@ struct PeriodPlan {
     panels = tile.valid ? static_cast<int>(tile.panels) : 1;
     tap_panels = tile.valid ? static_cast<int>(tile.tap_panels) : 1;
     body_cycles = static_cast<int>(tile.body_cycles);
-    full = work(static_cast<int>(tile.full_products), interleave, below);
-    tail = work(static_cast<int>(tile.tail_products), interleave, below);
-    last = work(tile.valid ? static_cast<int>(tile.tail_products) : 0, next, below);
+    full = work(static_cast<int>(tile.full_products), interleave);
+    tail = work(static_cast<int>(tile.tail_products), interleave);
+    last = work(tile.valid ? static_cast<int>(tile.tail_products) : 0, next);
   }
 
-  void plan_traffic(const PeriodTiles& tiles, int row, int below) {
+  void plan_traffic(const PeriodTiles& tiles) {
     SAT_INLINE
     const bool enters = tiles.computed.valid && tiles.computed.accumulate;
     const int start = enters ? pass_sums : 0;
     const int own = tiles.drained.valid ? static_cast<int>(tiles.drained.sums) : 0;
-    below_end = below * start;
-    own_enters = below_end + start;
-    enter_end = Config::kRows * start;
+    below_end = (Config::kRows - 1) * start;
+    own_enters = enter_end = Config::kRows * start;
     leave_begin = own ? longer(enter_end, Config::kAdderLatency) : enter_end;
-    above_end = leave_begin + row * own;
-    own_leaves = above_end + own;
+    above_end = leave_begin;
+    own_leaves = leave_begin + own;
     drained_end = leave_begin + Config::kRows * own;
   }
 };

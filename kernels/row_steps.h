@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The order of a row unit's periods. All rows go through the same ones.
+// The order of the row units' periods: all rows go through the same ones.
 //
 // Output-stationary tiles follow each other with one period each, in which the one before leaves and
 // the one behind sends its first activations. A weight-stationary tile has a period a batch, in which
@@ -78,30 +78,17 @@ inline PeriodPlan<Config> period_of(const RowStep& step, const PeriodTiles& tile
   if (step.feeds) fed = tiles.entering;
   if (step.feeds && batch + 1 < static_cast<int>(computed.batches)) fed = tiles.computed;
   if (step.packets > 0) next = tiles.entering;
-  return PeriodPlan<Config>(tiles.row, computed, fed, next, packets_taken, step.packets,
-                            step.ends_tile);
+  return PeriodPlan<Config>(computed, fed, next, packets_taken, step.packets, step.ends_tile);
 }
 
-template <class TilesOut>
-inline Tile take_tile(hls::stream<Tile>& tiles_in, TilesOut& tiles_out) {
-  SAT_INLINE
-  const Tile tile = tiles_in.read();
-  Tile forwarded = tile;
-  ++forwarded.row;
-  tiles_out.write(forwarded);
-  return tile;
-}
-
-// Plans the periods of a row unit, one after the other, ahead of it: a process of its own, so that
-// the row unit goes from period to period without a gap.
-template <class Config, class TilesOut>
-void plan_periods(hls::stream<Tile>& tiles_in, TilesOut& tiles_out,
-                  hls::stream<PeriodPlan<Config>>& plans) {
+// Plans the periods of the first row unit, one after the other, ahead of it: a process of its own, so
+// that the row units go from period to period without a gap.
+template <class Config>
+void plan_periods(hls::stream<Tile>& tiles_in, hls::stream<PeriodPlan<Config>>& plans) {
   PeriodTiles tiles;
   tiles.drained = end_of_tiles();
   tiles.computed = end_of_tiles();
-  tiles.entering = take_tile(tiles_in, tiles_out);
-  tiles.row = tiles.entering.row;  // even the token that ends the list counts the rows
+  tiles.entering = tiles_in.read();
   int batch = 0;
   int packets_taken = 0;  // of the entering tile
   SAT_LOOP(PlanPeriods_Period)
@@ -111,15 +98,9 @@ void plan_periods(hls::stream<Tile>& tiles_in, TilesOut& tiles_out,
     const RowStep step = next_step<Config>(tiles, batch, packets_taken);
     plans.write(period_of<Config>(step, tiles, batch, packets_taken));
     finish_step(step, tiles, batch, packets_taken);
-    if (step.ends_tile && step.enters) tiles.entering = take_tile(tiles_in, tiles_out);
+    if (step.ends_tile && step.enters) tiles.entering = tiles_in.read();
   }
   plans.write(PeriodPlan<Config>());
-}
-
-template <class Config>
-void plan_last_periods(hls::stream<Tile>& tiles_in, hls::stream<PeriodPlan<Config>>& plans) {
-  NoStream<Tile> no_tiles;
-  plan_periods<Config>(tiles_in, no_tiles, plans);
 }
 
 }  // namespace sat

@@ -15,8 +15,8 @@
 //
 // Sums run in one memory; the last pass puts them in another, from which they leave while the next
 // tile runs. Activations have two banks, one for the panel at hand and one for the next. What a period
-// does is planned by a process of its own (row_steps.h): the loop goes from one to the next without
-// a gap.
+// does is planned ahead (row_steps.h) and handed down the chain as the period begins: the loop goes
+// from one to the next without a gap.
 //
 // Weight stationary: a row unit holds packets, a run of the reduction: the first row the first ones,
 // and so on. Sums enter, collect its terms in order, and go on to the row below, so that a sum passes
@@ -34,8 +34,10 @@
 // Why II = 1 holds: the interleave mapping. A sum that a pass wrote is read by the next pass, and a
 // pass lasts at least adder_latency cycles (idle ones are added to a tile that is too small), in
 // which the tool fits read, addition and write. A finished sum leaves no sooner either: the first one
-// adder_latency cycles into the next period. Each memory has one read and one write a cycle. The next
-// plan is there before it is needed, so the loop carries no more than counters.
+// adder_latency cycles into the next period. Each memory has one read and one write a cycle. Each
+// stream has one read or write a cycle: its uses lie in branches of one condition, or are told apart by
+// `stationary` alone. The next plan is there before it is needed, so the loop carries no more than
+// counters.
 //
 // Contract per output-stationary tile and row unit r of R, with t = tokens_of(interleave): reads
 // (R - r) * t tokens a panel, of which it forwards all but the last t; reads and forwards
@@ -51,15 +53,6 @@
 #include "uspe.h"
 
 namespace sat {
-
-// Of the two banks of a memory, the products read one while the other is filled: a read and a write.
-template <class Config>
-struct RowState {
-  HeldRows<Config> activations[2];
-  SumWord<Config> running[Geometry<Config>::kTileSums];
-  SumWord<Config> leaving[Geometry<Config>::kTileSums];
-  Packet<Config> packets[2][Geometry<Config>::kHeldPackets];
-};
 
 // Which of the two banks the products read; the other one is filled.
 struct Banks {
@@ -115,7 +108,7 @@ inline void take_packets(int cycle, int cycles, const PeriodPlan<Config>& plan,
 // Stored sums on the chain of sums, output stationary, before any product.
 template <class Config>
 inline void take_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
-                      RowState<Config>& state, hls::stream<SumWord<Config>>& sums_in,
+                      SumWord<Config>* running, hls::stream<SumWord<Config>>& sums_in,
                       hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   if (cycle >= plan.own_enters) return;
@@ -126,7 +119,7 @@ inline void take_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
     if (cycle < plan.below_end) {
       sums_out.write(sum);
     } else {
-      state.running[cycle - plan.below_end + i] = sum;
+      running[cycle - plan.below_end + i] = sum;
     }
   }
 }
@@ -134,7 +127,7 @@ inline void take_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
 // Finished sums on the chain of sums, output stationary.
 template <class Config>
 inline void send_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
-                      RowState<Config>& state, hls::stream<SumWord<Config>>& sums_in,
+                      const SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
                       hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   if (cycle < plan.leave_begin) return;
@@ -148,7 +141,7 @@ inline void send_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
     SAT_LOOP(RowUnit_SendSums)
     for (int i = 0; i < cycles; ++i) {
       SAT_UNROLL
-      sums_out.write(state.leaving[cycle - plan.above_end + i]);
+      sums_out.write(leaving[cycle - plan.above_end + i]);
     }
   }
 }
@@ -156,14 +149,16 @@ inline void send_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
 // The products of `cycles` cycles: one packet, or none in the idle cycles of a pass.
 template <class Config, class PacketsOut>
 inline void make_products(int cycles, const PeriodPlan<Config>& plan, const PeriodPlace& place,
-                          const Banks& banks, Packet<Config>& packet,
-                          RowState<Config>& state, hls::stream<Packet<Config>>& packets_in,
+                          const HeldRows<Config>& activations, const Packet<Config>* packets,
+                          Packet<Config>& packet, SumWord<Config>* running,
+                          SumWord<Config>* leaving, hls::stream<Packet<Config>>& packets_in,
                           PacketsOut& packets_out, hls::stream<SumWord<Config>>& sums_in,
                           hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
   if (place.slot >= plan.pass_sums) return;
+  const bool stationary = plan.stationary();
   const bool first_pass = place.first_panel && place.group == 0 && place.n == 0;
-  if (plan.stationary() && place.n >= plan.held) {
+  if (stationary && place.n >= plan.held) {
     // A row without packets of this tile hands its sums on.
     if (plan.held == 0 && first_pass) {
       SAT_LOOP(RowUnit_HandOn)
@@ -174,47 +169,61 @@ inline void make_products(int cycles, const PeriodPlan<Config>& plan, const Peri
     }
     return;
   }
-  if (plan.stationary()) {
-    packet = state.packets[banks.packets][place.n * plan.blocks + place.block];
+  if (stationary) {
+    packet = packets[place.n * plan.blocks + place.block];
   } else if (place.slot == place.first) {
     packet = packets_in.read();
     packets_out.write(packet);
   }
   const int token_rows = tokens_of<Config>(plan.interleave) * Config::kFeed;
+  const bool from_start = plan.from_zero && (!stationary || plan.first_row);
+  const bool last_panel_pass = place.panels_left == 1 && place.panel_cycle >= plan.last_pass;
   UspePass pass;
-  pass.from = !first_pass ? SumFrom::kRunning : SumFrom::kZero;
-  if (first_pass && !plan.from_zero && !plan.stationary()) pass.from = SumFrom::kRunning;
-  if (first_pass && plan.stationary() && !(plan.first_row && plan.from_zero)) pass.from = SumFrom::kStream;
-  const bool final_pass = place.panels_left == 1 && place.panel_cycle >= plan.last_pass;
-  pass.to = !final_pass ? SumTo::kRunning : plan.stationary() ? SumTo::kStream : SumTo::kLeaving;
+  pass.from_zero = first_pass && from_start;
+  pass.from_stream = stationary && first_pass && !from_start;
+  pass.to_stream = stationary && place.n == plan.held - 1;
+  pass.to_leaving = !stationary && last_panel_pass;
   pass.slot = place.slot;
   // Finished sums leave row by row.
   pass.leaving_slot = (place.slot - place.first) * plan.blocks + place.block;
   pass.leaving_step = plan.blocks;
-  pass.row = place.slot - place.first + (plan.stationary() ? packet.place.word * token_rows : 0);
-  pass.group = plan.stationary() ? packet.place.group : place.group;
+  pass.row = place.slot - place.first + (stationary ? packet.place.word * token_rows : 0);
+  pass.group = stationary ? packet.place.group : place.group;
   pass.dense = plan.dense;
-  pass.element = plan.stationary() ? packet.place.element : place.n;
-  multiply_accumulate<Config>(cycles, pass, state.activations[banks.activations], packet,
-                              state.running, state.leaving, sums_in, sums_out);
+  pass.element = stationary ? packet.place.element : place.n;
+  multiply_accumulate<Config>(cycles, pass, activations, packet, running, leaving, sums_in, sums_out);
 }
 
-template <class Config, class ActivationsOut, class PacketsOut>
-void row_unit(hls::stream<PeriodPlan<Config>>& plans,
+// The plan of the next period, while the row below gets its own.
+template <class Config, class PlansOut>
+inline PeriodPlan<Config> take_plan(hls::stream<PeriodPlan<Config>>& plans_in,
+                                    PlansOut& plans_out) {
+  SAT_INLINE
+  const PeriodPlan<Config> plan = plans_in.read();
+  plans_out.write(plan.below());
+  return plan;
+}
+
+template <class Config, class PlansOut, class ActivationsOut, class PacketsOut>
+void row_unit(hls::stream<PeriodPlan<Config>>& plans_in,
               hls::stream<Activations<Config>>& activations_in,
               hls::stream<Packet<Config>>& packets_in, hls::stream<SumWord<Config>>& sums_in,
-              ActivationsOut& activations_out, PacketsOut& packets_out,
+              PlansOut& plans_out, ActivationsOut& activations_out, PacketsOut& packets_out,
               hls::stream<SumWord<Config>>& sums_out) {
-  RowState<Config> state;
-  SAT_PARTITION(state.activations, 3)
-  SAT_STORAGE(state.activations, ram_s2p, lutram)
-  SAT_STORAGE(state.running, ram_s2p, bram)
-  SAT_STORAGE(state.leaving, ram_s2p, bram)
-  SAT_STORAGE(state.packets, ram_s2p, bram)
+  // Of the two banks, the products read one while the other is filled: a read and a write a cycle.
+  HeldRows<Config> activations[2];
+  Packet<Config> packets[2][Geometry<Config>::kHeldPackets];
+  SumWord<Config> running[Geometry<Config>::kTileSums];
+  SumWord<Config> leaving[Geometry<Config>::kTileSums];
+  SAT_PARTITION(activations, 3)
+  SAT_STORAGE(activations, ram_s2p, lutram)
+  SAT_STORAGE(running, ram_s2p, bram)
+  SAT_STORAGE(leaving, ram_s2p, bram)
+  SAT_STORAGE(packets, ram_s2p, uram)
 
   Banks banks = Banks();
   Packet<Config> packet = Packet<Config>();
-  PeriodPlan<Config> plan = plans.read();
+  PeriodPlan<Config> plan = take_plan<Config>(plans_in, plans_out);
   PeriodPlace place(plan);
   PanelWork work = PeriodPlace::first_work(plan);
   int cycle = 0;  // of the period
@@ -222,27 +231,28 @@ void row_unit(hls::stream<PeriodPlan<Config>>& plans,
   while (plan.valid) {
     SAT_PIPELINE(1)
     SAT_TRIPCOUNT(16384)
-    SAT_RECURRENCE(state.running, Config::kAdderLatency)
-    SAT_RECURRENCE(state.leaving, Config::kAdderLatency)
+    SAT_RECURRENCE(running, Config::kAdderLatency)
+    SAT_RECURRENCE(leaving, Config::kAdderLatency)
     const int cycles = SAT_STEADY(steady_cycles(cycle, plan, work, place));
 
     // One branch or the other, so that each memory of sums has one write a cycle.
     if (cycle < plan.enter_end) {
-      take_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
+      take_sums<Config>(cycle, cycles, plan, running, sums_in, sums_out);
     } else {
       if (plan.stationary()) {
-        take_packets<Config>(cycle, cycles, plan, state.packets[1 - banks.packets], packets_in,
+        take_packets<Config>(cycle, cycles, plan, packets[1 - banks.packets], packets_in,
                              packets_out);
       } else {
-        send_sums<Config>(cycle, cycles, plan, state, sums_in, sums_out);
+        send_sums<Config>(cycle, cycles, plan, leaving, sums_in, sums_out);
       }
       if (cycle >= plan.products_start && place.panels_left > 0) {
         take_activations<Config>(place.panel_cycle, cycles, work, plan.stationary(),
-                                 state.activations[1 - banks.activations], activations_in,
+                                 activations[1 - banks.activations], activations_in,
                                  activations_out);
         if (place.panel_cycle < work.products) {
-          make_products<Config>(cycles, plan, place, banks, packet, state, packets_in, packets_out,
-                                sums_in, sums_out);
+          make_products<Config>(cycles, plan, place, activations[banks.activations],
+                                packets[banks.packets], packet, running, leaving, packets_in,
+                                packets_out, sums_in, sums_out);
           place.advance_products(cycles, plan);
         }
         place.panel_cycle += cycles;
@@ -256,7 +266,7 @@ void row_unit(hls::stream<PeriodPlan<Config>>& plans,
     cycle += cycles;
     if (cycle == plan.cycles) {
       if (plan.packets_swap) banks.packets = 1 - banks.packets;
-      plan = plans.read();
+      plan = take_plan<Config>(plans_in, plans_out);
       place = PeriodPlace(plan);
       work = PeriodPlace::first_work(plan);
       cycle = 0;
@@ -265,15 +275,16 @@ void row_unit(hls::stream<PeriodPlan<Config>>& plans,
 }
 
 template <class Config>
-void last_row_unit(hls::stream<PeriodPlan<Config>>& plans,
+void last_row_unit(hls::stream<PeriodPlan<Config>>& plans_in,
                    hls::stream<Activations<Config>>& activations_in,
                    hls::stream<Packet<Config>>& packets_in,
                    hls::stream<SumWord<Config>>& sums_in,
                    hls::stream<SumWord<Config>>& sums_out) {
+  NoStream<PeriodPlan<Config>> no_plans;
   NoStream<Activations<Config>> no_activations;
   NoStream<Packet<Config>> no_packets;
-  row_unit<Config>(plans, activations_in, packets_in, sums_in, no_activations, no_packets,
-                   sums_out);
+  row_unit<Config>(plans_in, activations_in, packets_in, sums_in, no_plans, no_activations,
+                   no_packets, sums_out);
 }
 
 }  // namespace sat

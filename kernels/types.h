@@ -162,15 +162,13 @@ struct Packet {
   PacketPlace place;
 };
 
-// Where a sum comes from and goes to: the memory of running sums, that of leaving ones, the chain.
-enum class SumFrom { kZero, kRunning, kStream };
-enum class SumTo { kRunning, kLeaving, kStream };
-
 // What a packet meets: activation rows from `row` on, in lanes of `group` (dense: its `element` for
 // all), and sums from `slot` on.
 struct UspePass {
-  SumFrom from;
-  SumTo to;
+  bool from_zero;    // sums start at +0,
+  bool from_stream;  // ... come from the chain, or else are running ones;
+  bool to_stream;    // they go on along the chain,
+  bool to_leaving;   // ... to the memory of finished ones, or else go on running
   int slot;
   int leaving_slot;  // where the first sum leaves from,
   int leaving_step;  // ... and how far from it the next one
@@ -180,11 +178,9 @@ struct UspePass {
   int element;
 };
 
-// One output tile, as it runs down the chain: what a row unit needs. Counts that all rows share are
-// made once, where the chain begins.
+// One output tile, as the plans of its periods need it.
 struct Tile {
   std::uint32_t valid;  // 0 ends the list
-  std::uint32_t row;    // of the unit that reads it
   std::uint32_t interleave;
   std::uint32_t keep;
   std::uint32_t accumulate;

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from ..estimate import require_fit
 from ..faults import shown
 from ..spec import json_schema
 from ..specfile import load_spec
@@ -20,15 +21,21 @@ from .options import PATH
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of specs; needs no SPEC.")
 @click.pass_context
 def check(ctx: click.Context, spec: Path | None, as_json: bool, schema: bool) -> None:
-    """Validate SPEC and print it in one line, or every fault with its line and column."""
+    """Validate SPEC and print it in one line, or every fault with its line and column, or what its
+    card has not enough of (estimated). What is tight on its card is a line more each."""
     if schema:
         click.echo(json_schema(), nl=False)
         return
     if spec is None:
         raise click.UsageError("Missing argument 'SPEC'", ctx)
     result = load_spec(spec)
+    remarks = require_fit(result, spec).remarks
     if as_json:
         fields = result.model_dump(mode="json")
-        click.echo(json.dumps({"ok": True, "errors": [], "spec": fields}, indent=2))
-    else:
-        click.echo(f"{shown(str(spec), 4096)}: ok: {result.summary()}")
+        answer = {"ok": True, "errors": [], "spec": fields, "remarks": remarks}
+        click.echo(json.dumps(answer, indent=2))
+        return
+    file = shown(str(spec), 4096)
+    click.echo(f"{file}: ok: {result.summary()}")
+    for remark in remarks:
+        click.echo(f"{file}: estimated: {remark}")

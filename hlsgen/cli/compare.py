@@ -20,6 +20,7 @@ from ..compare.pool import Outcome, Record
 from ..compare.run import Comparison, Watcher, compare
 from ..disk import quietly
 from .options import PATH
+from .tables import print_table
 
 _SPEC = "the spec's by default"
 
@@ -75,25 +76,12 @@ def command(
     elif markdown:
         click.echo(table.markdown(result.document))
     else:
-        _print_table(result)
+        _print_result(result)
 
 
-def _print_table(result: Comparison) -> None:
-    """The table; without colours or box lines off a terminal, where lines may be of any length."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
-    grid = Table(box=box.SIMPLE if console.is_terminal else None, pad_edge=False)
-    for number, name in enumerate(table.HEADER):
-        grid.add_column(name, justify="right" if number else "left")
-    for cells in table.rows(result.document):
-        grid.add_row(*cells)
-    with console.capture() as capture:
-        console.print(grid)
+def _print_result(result: Comparison) -> None:
     click.echo(table.title(result.document))
-    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    print_table(table.HEADER, table.rows(result.document), right=table.HEADER[1:])
     click.echo(table.note(result.document))
     click.echo(f"written: {result.folder}")
 

@@ -19,12 +19,23 @@ from ..errors import HlsgenError, InputError
 
 COMMANDS = {
     "build": ("hlsgen.cli.build:build", "Render, compile, self-test and bundle an accelerator."),
+    "cards": ("hlsgen.cli.cards:command", "List the cards that a spec may name."),
     "check": ("hlsgen.cli.check:check", "Validate a spec, without building anything."),
     "compare": (
         "hlsgen.cli.compare:command",
         "Train a spec with several methods and seeds, and set them side by side.",
     ),
+    "deploy": (
+        "hlsgen.cli.deploy:command",
+        "Check this machine, test a bundle's device and measure it.",
+    ),
     "doctor": ("hlsgen.cli.doctor:doctor", "Tell what of the toolchain is here."),
+    "estimate": (
+        "hlsgen.cli.estimate:command",
+        "Estimate what an accelerator takes of its card.",
+    ),
+    "lint": ("hlsgen.cli.lint:command", "Check a build's HLS C++ without any vendor tool."),
+    "package": ("hlsgen.cli.package:command", "Pack a bundle into one archive."),
     "schedule": (
         "hlsgen.cli.schedule:command",
         "Model the cycles of a training step, product by product.",
@@ -32,6 +43,9 @@ COMMANDS = {
     "train": ("hlsgen.cli.train:train", "Train the network of a spec or a bundle."),
 }
 """Subcommands: where each one is, loaded when it is called, and its line in the help."""
+
+OWN_PROCESS = object()
+"""The click context's `obj` of a command line that is all that its process does."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,18 +57,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         with _ended_like_ctrl_c():
-            return _run(arguments)
+            return _run(arguments, OWN_PROCESS if argv is None else None)
     except KeyboardInterrupt:
         return _fail("interrupted", 130, arguments)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], caller: object) -> int:
     import click
 
     from .commands import cli
 
     try:
-        status = cli.main(args=list(arguments), prog_name="hlsgen", standalone_mode=False)
+        status = cli.main(
+            args=list(arguments), prog_name="hlsgen", standalone_mode=False, obj=caller
+        )
         sys.stdout.flush()
         return status if isinstance(status, int) else 0
     except HlsgenError as error:

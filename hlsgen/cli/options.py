@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sat_host.check_device import check_device
+from sat_host.errors import SettingsError
 
 
 class PathType(click.Path):
@@ -22,4 +24,17 @@ class PathType(click.Path):
         return super().convert(value, param, ctx)
 
 
+class DeviceType(click.types.StringParamType):
+    """A device's name, as `sat_host.open_device` takes it."""
+
+    name = "device"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return check_device(value)
+        except SettingsError as error:
+            self.fail(str(error).removeprefix("device: "), param, ctx)
+
+
 PATH = PathType()
+DEVICE = DeviceType()

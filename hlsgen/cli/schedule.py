@@ -30,7 +30,7 @@ from .schedule_input import (
     products_of,
     pruning_of,
 )
-from .schedule_print import print_table
+from .tables import print_table
 
 # A header, rows of cells, and the lines below, the last of which may be a paragraph.
 _Table = tuple[Sequence[str], Sequence[Sequence[str]], Sequence[str]]
@@ -85,11 +85,11 @@ def command(
                 f"hlsgen schedule: --workload {PAPER} and {other}: {PAPER} stands for several "
                 f"networks: leave one of the two options out"
             )
-        hardware = hardware_of(chosen, spec)
+        hardware = hardware_of(chosen)
         _answer(as_json, *_paper(chosen, hardware, pruning, options, batch))
         return
     network, rows = products_of(chosen, name, model, batch)
-    hardware = hardware_of(chosen, spec)
+    hardware = hardware_of(chosen)
     check_memory(chosen, network, rows, pruning)
     step = model_step(rows, hardware, pruning, options)
     result = _heading(chosen, network, hardware, pruning, step.batch) | report.document(step)
@@ -148,5 +148,6 @@ def _answer(as_json: bool, result: dict[str, Any], tables: list[_Table]) -> None
     for number, (header, rows, lines) in enumerate(tables):
         if number:
             click.echo("")
-        print_table(header, rows)
+        modelled = {name for name in header if name.startswith("modelled")}
+        print_table(header, rows, right={"T", "Q", *modelled} - {"modelled bound"})
         click.echo("\n".join([*lines[:-1], *textwrap.wrap(lines[-1], 100)]))

@@ -29,14 +29,9 @@ NETWORKS = tuple(name for name in MODELS if name != "layers")
 """Networks that a name alone describes."""
 
 
-def hardware_of(spec: Spec, file: Path) -> Hardware:
+def hardware_of(spec: Spec) -> Hardware:
     """The spec's array, with what it can address of the card's memory, at the spec's clock."""
     machine = machine_of(spec)
-    if machine is None:
-        raise InputError(
-            f"{shown(str(file), 4096)}: card: the memory of {spec.card} is not modelled: "
-            f"write {' or '.join(CARDS)}"
-        )
     card = CARDS[spec.card]
     watts = card.assumed_power_w
     power = None if watts is None else Power(watts, card.power_source)
@@ -46,8 +41,6 @@ def hardware_of(spec: Spec, file: Path) -> Hardware:
 def check_memory(spec: Spec, network: str, rows: tuple[Row, ...], pruning: Pruning) -> None:
     """Raises InputError for the first tensor of a step that does not fit its bank of the card."""
     machine, images = machine_of(spec), rows[0].batch
-    if machine is None:  # hardware_of refuses it
-        return
     try:
         map_of(rows, machine, Training(pruning.method, pruning.keep, images, images))
     except InputError as error:

@@ -14,15 +14,17 @@ import click
 from sat_host.bundle import load_bundle
 from sat_host.dry_run import describe_dry_run, dry_run
 from sat_host.metrics import to_json
-from sat_host.session import DEVICES, describe_final, train_bundle
+from sat_host.session import describe_final, train_bundle
 from sat_host.settings import LIMITS, METHODS, TrainingConfig
+from sat_host.xrt.shell_settings import start_again_with_settings
 
 from ..build import build
 from ..disk import quietly
 from ..faults import shown
 from ..hosterrors import host_errors
 from ..specfile import parse_spec, read_spec
-from .options import PATH
+from .main import OWN_PROCESS
+from .options import DEVICE, PATH
 
 _DEFAULT = "the bundle's by default"
 
@@ -45,8 +47,9 @@ def _range(field: str) -> str:
               help=f"Passes over the training data, {_range('epochs')}; {_DEFAULT}.")  # fmt: skip
 @click.option("--batch", type=int, metavar="B",
               help=f"Samples of a step, {_range('batch')}; {_DEFAULT}.")  # fmt: skip
-@click.option("--device", type=click.Choice(list(DEVICES)), default="csim", show_default=True,
-              help="csim, the bundle's library, or golden, the NumPy model.")  # fmt: skip
+@click.option("--device", type=DEVICE, default="csim", show_default=True, metavar="DEVICE",
+              help="csim, the bundle's library; golden, the NumPy model; or xrt:N, its xclbin on "
+                   "card N (a number or a PCI address; xrt:0 for hw_emu).")  # fmt: skip
 @click.option("--metrics", type=PATH, metavar="FILE",
               help="Where the records go; BUNDLE.runs/<run>.jsonl by default.")  # fmt: skip
 @click.option("--resume", is_flag=True,
@@ -91,6 +94,8 @@ def train(
             report = dry_run(settings_of(spec_or_bundle), **overrides)
             click.echo(json.dumps(report) if as_json else "\n".join(describe_dry_run(report)))
             return
+        if ctx.obj is OWN_PROCESS and (there := expected_bundle(spec_or_bundle, out)) is not None:
+            start_again_with_settings(there, device)
         bundle = prepare(spec_or_bundle, out, overrides, quiet=quiet)
         run = default_run(bundle, load_bundle(bundle).settings, overrides, device)
         file = metrics or run.with_name(f"{run.name}.jsonl")
@@ -110,6 +115,15 @@ def train(
     if not quiet:
         click.echo(f"metrics: {file}", err=True)
     click.echo(to_json(final) if as_json else describe_final(final))
+
+
+def expected_bundle(place: Path, out: Path | None) -> Path | None:
+    """Where the bundle is or will be; None where only a pipe, which is read once, can tell."""
+    if place.is_dir() or out is not None:
+        return out or place
+    if not place.is_file():
+        return None
+    return Path("build", parse_spec(read_spec(place), str(place)).name)
 
 
 def settings_of(place: Path) -> dict[str, Any]:
@@ -156,7 +170,7 @@ def default_run(
     name += f"-seed{config.seed}-epochs{config.epochs}"
     if overrides.get("batch") is not None:
         name += f"-batch{config.batch}"
-    return bundle.with_name(f"{bundle.name}.runs") / f"{name}-{device}"
+    return bundle.with_name(f"{bundle.name}.runs") / f"{name}-{device.replace(':', '-')}"
 
 
 def _parent(path: Path | None) -> Path | None:

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 import numpy as np
 from sat_host.convolution import Convolution
+from sat_host.layer_shapes import ActivationLayer, WeightedLayer
 
 from .checker_exact import MAX_WORDS, touched_words, walk_job
 from .checker_jobs import WRAP, Fault, Findings, Job, Region, Rows, ceil_div
@@ -21,7 +22,6 @@ from .checker_lists import check_job, record_words
 from .checker_updates import check_update
 from .memory_map import Tensor
 from .program import ProductEntry, Program
-from .shapes import ActivationLayer, WeightedLayer
 
 ALIGN = 4096
 

@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sat_host.descriptor import WUVE
+from sat_host.layer_shapes import WeightedLayer
 
 from .checker_jobs import Fault, Findings, ceil_div
-from .shapes import WeightedLayer
 
 if TYPE_CHECKING:
     from .program import Program

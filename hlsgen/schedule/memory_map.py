@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 
 from sat_host.config import ArrayConfig
 from sat_host.heap import ALIGN_BYTES
+from sat_host.layer_shapes import LayerShape
 from sat_host.program import MAX_ADDRESS
 
 from ..errors import InputError
 from .placement import bank_of
-from .shapes import Demand, LayerShape, demands
+from .shapes import Demand, demands
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from sat_host.command_lists import ONE, Copies, between_words, command_lists
 from sat_host.config import ArrayConfig
+from sat_host.layer_shapes import LayerShape, WeightedLayer
 from sat_host.models.workload import Row
 from sat_host.product import Product
 from sat_host.program import MAX_ADDRESS, Update, update_command
@@ -29,7 +30,7 @@ from .memory import Memory
 from .memory_map import MemoryMap, Room, memory_map
 from .options import ALL, Options
 from .pieces import Candidates, Pieces, Timing, with_memory
-from .shapes import LayerShape, WeightedLayer, at_images, layer_shapes
+from .shapes import at_images, layer_shapes
 from .work import ProductWork, UpdateWork, works_at
 
 Commands = npt.NDArray[Any]

@@ -26,13 +26,13 @@ from sat_host.command_lists import Copies
 from sat_host.config import ArrayConfig
 from sat_host.convolution import Convolution
 from sat_host.errors import HostError
+from sat_host.layer_shapes import ActivationLayer, LayerShape, WeightedLayer
 from sat_host.program import Update
 from sat_host.stored_program import FORMAT, product_fields, product_of, tiling_of
 
 from ..errors import InputError
 from .memory_map import MemoryMap, Tensor
 from .program import Modelled, ProductEntry, Program, UpdateEntry
-from .shapes import ActivationLayer, LayerShape, WeightedLayer
 
 Json = dict[str, Any]
 

@@ -7,43 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sat_host.config import ArrayConfig
-from sat_host.convolution import Convolution
+from sat_host.layer_shapes import ActivationLayer, LayerShape, WeightedLayer
 from sat_host.methods import plan_layer
 from sat_host.models.workload import Row
 from sat_host.nn.arrays import Fold
-
-
-@dataclass(frozen=True)
-class WeightedLayer:
-    """A convolution or linear layer as the array sees it, the first with its taps folded.
-
-    ff_keep, bp_keep, dy_keep: N of the packed forms and of dY as BP loads it; bp_keep is 0 for the
-    first layer, which has no BP; dy_keep is 0 where dY is not pruned. masked: the weights that FF
-    prunes decay, and BP takes zeros for them.
-    """
-
-    name: str
-    shape: Convolution
-    ff_keep: int
-    bp_keep: int
-    dy_keep: int = 0
-    masked: bool = False
-
-
-@dataclass(frozen=True)
-class ActivationLayer:
-    """`copies` products [height, inner] . [inner, outer] of two activations. keys: the second one
-    is stored as [outer, inner]."""
-
-    name: str
-    copies: int
-    height: int
-    inner: int
-    outer: int
-    keys: bool
-
-
-LayerShape = WeightedLayer | ActivationLayer
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 from sat_host import convolution_program
 from sat_host.config import ArrayConfig
+from sat_host.layer_shapes import ActivationLayer, LayerShape, WeightedLayer
 from sat_host.models.workload import Row, kept
 from sat_host.product import Operand, Product, Source, Target
 
 from .placement import bank_of
-from .shapes import ActivationLayer, LayerShape, WeightedLayer, layer_shapes
+from .shapes import layer_shapes
 
 FF = ("x", "ff", "y")
 BP = ("dy", "bp", "dx")

@@ -47,7 +47,7 @@ def find_compiler(environ: Mapping[str, str]) -> Compiler:
     try:
         commands = [tuple(shlex.split(named))] if named else _candidates()
     except ValueError as error:
-        raise ToolMissingError(f"$CXX cannot be read: {named}: {error}: mend it") from None
+        raise ToolMissingError(f"$CXX cannot be read: {named}: {error}", mend="mend it") from None
     rejected: list[str] = []
     for command in commands:
         program = shutil.which(command[0], path=environ.get("PATH"))
@@ -57,7 +57,7 @@ def find_compiler(environ: Mapping[str, str]) -> Compiler:
         if isinstance(outcome, Compiler):
             return outcome
         rejected.append(outcome)
-    raise ToolMissingError(_missing_text(named, rejected))
+    raise _missing(named, rejected)
 
 
 def parse_banner(banner: str) -> tuple[str, str] | None:
@@ -100,19 +100,22 @@ def _inspect(command: tuple[str, ...]) -> Compiler | str:
     return Compiler(command, kind, version, banner)
 
 
-def _missing_text(named: str, rejected: list[str]) -> str:
+def _missing(named: str, rejected: list[str]) -> ToolMissingError:
     needed = f"g++ {MINIMUM['g++']} or clang++ {MINIMUM['clang++']}"
     if rejected:
         # The plain package is the release's default, which may be what is too old.
         package = f"{_PACKAGES}-{MINIMUM['g++']} (or newer)"
         mend = ", and unset CXX, or point it at that" if named else ", or set CXX to a newer one"
         found = "; ".join(rejected)
-        return f"no usable C++ compiler: {found}: install {needed}, e.g. {package}{mend}"
+        return ToolMissingError(
+            f"no usable C++ compiler: {found}", mend=f"install {needed}, e.g. {package}{mend}"
+        )
     if named:
-        return f"$CXX not found: {named}: unset CXX, or install {needed} or newer, e.g. {_PACKAGES}"
-    return (
-        "g++ not found: neither g++ nor clang++ is on PATH: install it, "
-        f"e.g. {_PACKAGES} ({needed} or newer)"
+        mend = f"unset CXX, or install {needed} or newer, e.g. {_PACKAGES}"
+        return ToolMissingError(f"$CXX not found: {named}", mend=mend)
+    return ToolMissingError(
+        "g++ not found: neither g++ nor clang++ is on PATH",
+        mend=f"install it, e.g. {_PACKAGES} ({needed} or newer)",
     )
 
 

@@ -18,6 +18,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from sat_host.isa import isa_flags
+
 from ..cache import Cache, Entry, content_key
 from ..disk import disk_errors, explain, scratch_folder
 from ..errors import Cancelled, WorkError
@@ -100,14 +102,6 @@ class CompiledLibrary:
     objects: tuple[ObjectReport, ...]
 
 
-def isa_flags(level: str) -> tuple[str, ...]:
-    """Flags of g++ and clang++ for an x86-64 level; none for "", the compiler's baseline."""
-    if not level:
-        return ()
-    wide = ("-mprefer-vector-width=512",) if level == "x86-64-v4" else ()
-    return (f"-march={level}", *wide)
-
-
 def plan_library(
     project: Project,
     units: Sequence[Unit],
@@ -117,8 +111,8 @@ def plan_library(
 ) -> Plan:
     """The commands for `project`, and their cache keys. Nothing is written or run.
 
-    units and include_dirs are relative to the project's root. isa: see `isa_flags`. A key
-    covers every source of the project, the compiler's version line, and all arguments.
+    units and include_dirs are relative to the project's root. isa: see `sat_host.isa.isa_flags`.
+    A key covers every source of the project, the compiler's version line, and all arguments.
     """
     files = project.files.items()
     sources = {path: text for path, text in files if PurePosixPath(path).suffix in _SUFFIXES}

@@ -1,33 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`python -m sat_host`: train a bundle's model, or say what the bundle is, without hlsgen."""
+"""`python -m sat_host`: train a bundle's model, tell what it is, or try it out, without hlsgen."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
-from .bundle import MANIFEST, load_bundle
-from .dry_run import describe_dry_run, dry_run
+from . import needs as needs  # first: the others need what it looks for
+from .check_device import DEVICES, check_device
+from .deploy.commands import ACTIONS, add_commands
 from .errors import HostError, SettingsError
-from .metrics import to_json
-from .session import DEVICES, describe_final, train_bundle
-from .settings import METHODS
+from .manifest import BUNDLE_JSON
+from .methods import METHODS
+from .xrt.shell_settings import start_again_with_settings
+
+# The rest is imported when it is used: this process may be replaced by one with other settings.
 
 OVERRIDES = ("method", "keep", "seed", "epochs", "batch")
 """Options that replace a setting of the bundle; each is named as its field."""
 
 
+class _UsageError(Exception):
+    """The command line is wrong; the text is one line."""
+
+
 class _Parser(argparse.ArgumentParser):
-    """Usage errors in one line, exit status 2."""
+    """Usage errors in one line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: error: {message}\n")
+        raise _UsageError(f"{self.prog}: error: {message}")
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         print(end="", flush=True)  # help that can't be written fails here, not in the exit
@@ -37,16 +45,16 @@ class _Parser(argparse.ArgumentParser):
 def default_bundle() -> Path:
     """The bundle that holds this copy of the package, else the working directory."""
     home = Path(__file__).resolve().parent.parent
-    return home if (home / MANIFEST).is_file() else Path()
+    return home if (home / BUNDLE_JSON).is_file() else Path()
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line's grammar."""
     parser = _Parser(prog="python -m sat_host", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     train = commands.add_parser("train", help="train the bundle's model on its data")
     info = commands.add_parser("info", help="what the bundle was built for")
-    for command in (train, info):
+    for command in (train, info, *add_commands(commands)):
         command.add_argument(
             "bundle", nargs="?", type=Path, metavar="BUNDLE", help="directory; default: this one"
         )
@@ -56,7 +64,9 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, metavar="S", help="of the weights and the order")
     train.add_argument("--epochs", type=int, metavar="E", help="passes over the training set")
     train.add_argument("--batch", type=int, metavar="B", help="samples of a step")
-    train.add_argument("--device", choices=tuple(DEVICES), default="csim", help="default: csim")
+    train.add_argument(
+        "--device", type=_device, default="csim", metavar="DEVICE", help=f"{DEVICES}; default: csim"
+    )
     train.add_argument(
         "--metrics",
         type=Path,
@@ -76,7 +86,29 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command and its options. Raises _UsageError; ends the process after --help."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if options.command is None:
+        names = ", ".join(("train", "info", *ACTIONS))
+        parser.error(f"no command: expected one of {names}; --help tells about them")
+    return options
+
+
+def _device(text: str) -> str:
+    try:
+        return check_device(text)
+    except SettingsError as error:
+        raise argparse.ArgumentTypeError(str(error).removeprefix("device: ")) from None
+
+
 def _train(bundle: Path, options: argparse.Namespace) -> str:
+    from .bundle import load_bundle
+    from .dry_run import describe_dry_run, dry_run
+    from .metrics import to_json
+    from .session import describe_final, train_bundle
+
     overrides = {name: getattr(options, name) for name in OVERRIDES}
     if options.dry_run:
         report = dry_run(load_bundle(bundle).settings, **overrides)
@@ -94,6 +126,8 @@ def _train(bundle: Path, options: argparse.Namespace) -> str:
 
 
 def _info(bundle: Path, options: argparse.Namespace) -> str:
+    from .bundle import load_bundle
+
     settings = load_bundle(bundle).settings
     if options.json:
         return json.dumps(settings, sort_keys=True)
@@ -112,29 +146,58 @@ def _text(value: object) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status (0, 1 failed, 2 bad input, 3 missing, 130 ^C)."""
+    """Run one command; returns the exit status (0, 1 failed, 2 bad input, 3 missing, 130 ^C).
+
+    arguments: None for those of the process, which then starts again where a card needs settings
+    that it lacks. An expected error is one line on stderr; with --json among the arguments, stdout
+    gets it as well, as {"ok": false, "errors": [{"message": ...}]}.
+    """
     _open_closed_streams()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+
+    def failed(text: str, status: int, by: str = "sat_host: ") -> int:
+        return _failed(text, status, by, as_json="--json" in given)
+
     try:
-        options = build_parser().parse_args(arguments)
-        bundle = default_bundle() if options.bundle is None else options.bundle
-        act = _train if options.command == "train" else _info
-        print(act(bundle, options), flush=True)
+        with _ended_like_ctrl_c():
+            options = parse(given)
+            bundle = default_bundle() if options.bundle is None else options.bundle
+            if arguments is None and not getattr(options, "dry_run", False):
+                start_again_with_settings(bundle, getattr(options, "device", "csim"))
+            if options.command in ACTIONS:
+                return ACTIONS[options.command](bundle, options)
+            act = _train if options.command == "train" else _info
+            print(act(bundle, options), flush=True)
     except KeyboardInterrupt:
-        return _failed("interrupted", 130)
+        return failed("interrupted", 130)
+    except _UsageError as error:
+        return failed(str(error), 2, by="")
     except HostError as error:
         field = error.field if isinstance(error, SettingsError) else None
-        given = field is not None and getattr(options, field, None) is not None
-        return _failed(f"--{field}: {error}" if given else str(error), error.exit_code)
+        named = field is not None and getattr(options, field, None) is not None
+        return failed(f"--{field}: {error}" if named else str(error), error.exit_code)
     except MemoryError:
-        return _failed("out of memory: use a smaller network or batch", 1)
+        return failed("out of memory: use a smaller network or batch", 1)
     except OSError as error:
-        # Keep the interpreter from complaining when it flushes at exit what can't be written.
-        with suppress(OSError, AttributeError):  # stdout may be closed
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_stdout()
         if isinstance(error, BrokenPipeError):  # the reader left
             return 1
-        return _failed(f"{error.filename or 'output'}: {error.strerror or error}", 1)
+        return failed(f"{error.filename or 'output'}: {error.strerror or error}", 1)
     return 0
+
+
+@contextmanager
+def _ended_like_ctrl_c() -> Iterator[None]:
+    """Let a polite end from outside (SIGTERM, SIGHUP) see a kernel's run to its end and clean up,
+    as Ctrl-C does. A signal that is ignored (nohup) or that a caller handles is left alone."""
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _open_closed_streams() -> None:
@@ -144,10 +207,22 @@ def _open_closed_streams() -> None:
             setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
 
 
-def _failed(text: str, status: int) -> int:
-    with suppress(OSError):  # the status tells, even when stderr is closed or full
-        print(f"sat_host: {text}", file=sys.stderr)
+def _failed(text: str, status: int, by: str, *, as_json: bool) -> int:
+    """Tell an error; returns the status, which tells even when a stream is closed or full."""
+    with suppress(OSError):
+        print(f"{by}{text}", file=sys.stderr, flush=True)
+    if as_json:
+        try:
+            print(json.dumps({"ok": False, "errors": [{"message": text}]}, indent=2), flush=True)
+        except OSError:
+            _drop_stdout()
     return status
+
+
+def _drop_stdout() -> None:
+    """Keep the interpreter from complaining when it flushes at exit what can't be written."""
+    with suppress(OSError, AttributeError):  # stdout may be closed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,15 @@ class Copies:
 ONE = Copies()
 
 
+@dataclass(frozen=True)
+class Work:
+    """A product as a device ran it, at the addresses that it had."""
+
+    product: Product
+    tiling: Tiling
+    copies: Copies = ONE
+
+
 def command_lists(
     config: ArrayConfig,
     product: Product,

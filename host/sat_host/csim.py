@@ -7,12 +7,14 @@ import ctypes
 import mmap
 from dataclasses import astuple
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from .config import ArrayConfig
 from .errors import BundleError, DeviceError
+from .heap import OneBank
 from .program import MAX_ADDRESS, Commands
 
 Words = npt.NDArray[np.uint16]
@@ -22,22 +24,26 @@ MEMORY_BYTES = 16 << 30
 _MAP_NORESERVE = 0x4000  # Linux; the mmap module does not name it in Python 3.10
 
 
-class CsimBackend:
-    """One simulated accelerator: its library and its memory."""
+class CsimBackend(OneBank):
+    """One simulated accelerator: its library and its memory, which has no banks. mend: what gets a
+    library where this one can't be loaded."""
 
-    def __init__(self, library: Path, config: ArrayConfig) -> None:
-        self._library = _load(library)
+    def __init__(
+        self, library: Path, config: ArrayConfig, mend: str = "build the bundle again here"
+    ) -> None:
+        self._library = _load(library, mend)
         self._check_geometry(library, config)
-        self.words = min(MEMORY_BYTES // config.word_bytes, MAX_ADDRESS)
+        words = min(MEMORY_BYTES // config.word_bytes, MAX_ADDRESS)
+        super().__init__(words, config.word_bytes)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
         try:
-            memory = mmap.mmap(-1, self.words * config.word_bytes, flags=flags)
+            memory = mmap.mmap(-1, words * config.word_bytes, flags=flags)
         except (OSError, ValueError) as error:
             raise DeviceError(
                 f"csim: {MEMORY_BYTES >> 30} GiB of address space refused ({error}): "
                 "raise `ulimit -v`"
             ) from error
-        self._memory: Words = np.frombuffer(memory, np.uint16).reshape(self.words, config.lanes)
+        self._memory: Words = np.frombuffer(memory, np.uint16).reshape(words, config.lanes)
 
     def write(self, address: int, values: Words) -> None:
         self._memory[address : address + len(values)] = values
@@ -45,7 +51,7 @@ class CsimBackend:
     def read(self, address: int, words: int) -> Words:
         return self._memory[address : address + words].copy()
 
-    def stce(self, commands: Commands) -> int:
+    def stce(self, commands: Commands, cycles: int = 0) -> int:
         nonfinite = ctypes.c_uint64()
         status = self._library.sat_csim_stce(
             len(commands), commands.ctypes.data, self._memory.ctypes.data, ctypes.byref(nonfinite)
@@ -53,12 +59,16 @@ class CsimBackend:
         self._check(status)
         return nonfinite.value
 
-    def wuve(self, commands: Commands) -> None:
+    def wuve(self, commands: Commands, cycles: int = 0) -> None:
         self._check(
             self._library.sat_csim_wuve(
                 len(commands), commands.ctypes.data, self._memory.ctypes.data
             )
         )
+
+    def profile(self) -> dict[str, Any] | None:
+        """Nothing is measured here: the host's time is no card's."""
+        return None
 
     def _check(self, status: int) -> None:
         if status != 0:
@@ -75,7 +85,7 @@ class CsimBackend:
             )
 
 
-def _load(path: Path) -> ctypes.CDLL:
+def _load(path: Path, mend: str) -> ctypes.CDLL:
     try:
         # A name without a folder would be looked up along the loader's search path.
         library = ctypes.CDLL(str(path.absolute()))
@@ -88,5 +98,5 @@ def _load(path: Path) -> ctypes.CDLL:
         library.sat_csim_wuve.argtypes = [ctypes.c_int32, *pointers]
     except (OSError, AttributeError) as error:
         reason = str(error).splitlines()[0]
-        raise BundleError(f"{path}: can't be loaded ({reason}): build the bundle again") from error
+        raise BundleError(f"{path}: can't be loaded ({reason}): {mend}") from error
     return library

@@ -12,9 +12,10 @@ product is a convolution of 1 x 1 images with one tap.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 BEAT_BYTES = 64
 """Of the `commands` port: 512 bits, the width of a card's memory controllers."""
@@ -39,7 +40,7 @@ class Field:
     @property
     def bytes(self) -> int:
         """Its size."""
-        return np.dtype(_KINDS[self.kind][0]).itemsize
+        return int(_KINDS[self.kind][0][-1])  # "<u4": the last is bytes
 
     @property
     def cpp_type(self) -> str:
@@ -99,6 +100,8 @@ class Descriptor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The command as a NumPy record of `bytes` bytes."""
+        import numpy as np  # here, since the generator reads the table without it
+
         return np.dtype(
             {
                 "names": [field.name for field in self.fields],

@@ -99,12 +99,27 @@ class Device(ABC):
     # Memory ---------------------------------------------------------------------------------
 
     @abstractmethod
-    def matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
-        """Allocate a zero-filled matrix of float16 or float32."""
+    def matrix(
+        self, rows: int, columns: int, dtype: npt.DTypeLike, tensor: str | None = None
+    ) -> Matrix:
+        """Allocate a zero-filled matrix of float16 or float32.
+
+        tensor: its name in the bundle's program, `<layer>.<role>`, which says the memory bank that
+        it lies in; without one, or with one that no program knows, the device chooses.
+        """
+
+    def result(self, tensor: str, operand: Matrix) -> Matrix:
+        """A matrix with the extents of `operand` for a result `tensor` that is read before anything
+        else runs. It may be `operand` itself, which must not be needed then; on a device with banks
+        it lies in the program's, where other results lie too. Nobody frees it.
+        """
+        return operand
 
     @abstractmethod
-    def packed(self, reduction: int, columns: int, keep: int) -> PackedMatrix:
-        """Allocate packed weights of keep:group, zero-filled."""
+    def packed(
+        self, reduction: int, columns: int, keep: int, tensor: str | None = None
+    ) -> PackedMatrix:
+        """Allocate packed weights of keep:group, zero-filled. tensor: as of `matrix`."""
 
     @abstractmethod
     def write(self, target: Matrix, values: Array) -> None:
@@ -252,6 +267,10 @@ class Device(ABC):
         A non-zero `scalars.sr_decay` needs ff: it decays the weights that ff.keep:group along K
         prunes, chosen from the binary16 weights before the update.
         """
+
+    def profile(self) -> dict[str, Any] | None:
+        """What the device measured of its own work, as JSON; None when it measures nothing."""
+        return None
 
     # Convenience calls -----------------------------------------------------------------------
 

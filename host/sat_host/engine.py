@@ -3,24 +3,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from . import checks, convolution_program
-from .command_lists import ONE, Copies, between_words, command_lists
+from .command_lists import ONE, Copies, Work, between_words, command_lists
 from .config import ArrayConfig
 from .convolution import Convolution
 from .descriptor import STCE
 from .device import Array, Device, Matrix, Memory, PackedMatrix, UpdateScalars
-from .heap import ALIGN_BYTES, Heap
 from .product import Operand, Product, Source, Target
 from .program import Commands, Update, update_command
+from .stored_program import NO_PROGRAM, StoredProgram, UpdateKey
 from .strips import default_tiling, stationary_tiling
 from .tiling import Tiling
 
@@ -28,9 +27,20 @@ Words = npt.NDArray[np.uint16]
 
 
 class Backend(Protocol):
-    """What runs the kernels: memory by words of `lanes` binary16 values, and two command lists."""
+    """What runs the kernels: memory by words of `lanes` binary16 values, and two command lists.
 
-    words: int
+    cycles: of a list as the program models them, 0 where it says nothing. banked: whether it
+    matters in which bank a region lies.
+    """
+
+    banked: bool
+
+    def allocate(self, words: int, bank: int | None) -> int:
+        """The address of a new region, its content of no meaning. bank: that of the program, None
+        for any. Raises DeviceError when there is no room."""
+
+    def release(self, address: int, words: int) -> None:
+        """Take back what `allocate(words, ...)` placed at `address`."""
 
     def write(self, address: int, values: Words) -> None:
         """Copy whole words, shaped [n, lanes], to memory."""
@@ -38,11 +48,14 @@ class Backend(Protocol):
     def read(self, address: int, words: int) -> Words:
         """Copy `words` words from memory, shaped [words, lanes]."""
 
-    def stce(self, commands: Commands) -> int:
+    def stce(self, commands: Commands, cycles: int = 0) -> int:
         """Run STCE commands; the number of infinite or NaN results. Raises DeviceError."""
 
-    def wuve(self, commands: Commands) -> None:
+    def wuve(self, commands: Commands, cycles: int = 0) -> None:
         """Run WUVE commands. Raises DeviceError."""
+
+    def profile(self) -> dict[str, Any] | None:
+        """As `Device.profile`."""
 
 
 @dataclass(eq=False)
@@ -56,7 +69,8 @@ class Region(Memory):
 class EngineDevice(Device):
     """Products and updates as command lists on `backend`.
 
-    tilings: by Product.shape(); a product that is not among them has that of default_tiling.
+    program: a product that it does not know has the tiling of default_tiling.
+    trace: when set to a list, it gets every product that runs, with its tiling.
     """
 
     def __init__(
@@ -64,25 +78,45 @@ class EngineDevice(Device):
         config: ArrayConfig,
         backend: Backend,
         dataflows: tuple[str, ...],
-        tilings: Mapping[Product, Tiling] = MappingProxyType({}),
+        program: StoredProgram = NO_PROGRAM,
     ) -> None:
         self.config = config
         self.dataflows = dataflows
-        self._tilings = tilings
+        self.trace: list[Work] | None = None
+        self._program = program
         self._backend = backend
-        self._heap = Heap(backend.words, max(1, ALIGN_BYTES // config.word_bytes))
+        self._results: dict[int, Region] = {}
 
     # Memory ---------------------------------------------------------------------------------
 
-    def matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
+    def matrix(
+        self, rows: int, columns: int, dtype: npt.DTypeLike, tensor: str | None = None
+    ) -> Matrix:
         rows, columns, kind = checks.check_allocation(rows, columns, dtype)
-        region = self._allocate(rows * self._pitch(columns, kind))
+        region = self._allocate(rows * self._pitch(columns, kind), tensor)
         return Matrix(region, rows, columns, kind)
 
-    def packed(self, reduction: int, columns: int, keep: int) -> PackedMatrix:
+    def result(self, tensor: str, operand: Matrix) -> Matrix:
+        bank = self._program.banks.get(tensor)
+        if bank is None or not self._backend.banked:
+            return operand
+        words = operand.rows * self._pitch(operand.columns, operand.dtype)
+        region = self._results.get(bank)
+        if region is None:
+            region = self._results[bank] = self._allocate(words, tensor)
+        elif region.words < words:
+            larger = self._allocate(words, tensor)
+            self._release(region)
+            # Results that were handed out move along: what they held was read by now.
+            region.address, region.words = larger.address, larger.words
+        return Matrix(region, operand.rows, operand.columns, operand.dtype)
+
+    def packed(
+        self, reduction: int, columns: int, keep: int, tensor: str | None = None
+    ) -> PackedMatrix:
         reduction, columns, keep = checks.check_packed(reduction, columns, keep, self.config)
         records = self.config.blocks(columns) * self.config.blocks(reduction)
-        region = self._allocate(records * self.config.record_words(keep))
+        region = self._allocate(records * self.config.record_words(keep), tensor)
         return PackedMatrix(region, reduction, columns, keep)
 
     def write(self, target: Matrix, values: Array) -> None:
@@ -107,6 +141,9 @@ class EngineDevice(Device):
         values = self._backend.read(region.address, region.words)
         shape = (config.blocks(source.columns), config.blocks(source.reduction))
         return values.reshape(*shape, config.record_words(source.keep), config.lanes)
+
+    def profile(self) -> dict[str, Any] | None:
+        return self._backend.profile()
 
     # Work -----------------------------------------------------------------------------------
 
@@ -256,31 +293,40 @@ class EngineDevice(Device):
             decay_pruned=decays and prunes,
             masked_bp=masked_bp and prunes and bp is not None,
         )
-        self._backend.wuve(update_command(update))
+        key = UpdateKey(update.rows, update.columns, update.ff_keep, update.bp_keep)
+        cycles = self._program.updates.get(key, 0) if update.update else 0
+        self._backend.wuve(update_command(update), cycles)
 
     def _execute(
         self, products: Sequence[Product], copies: Copies = ONE, dataflow: str | None = None
     ) -> int:
         """Run products that do not depend on each other, each as many times as `copies` says; the
         number of infinite or NaN results."""
-        nonfinite = 0
-        whole = []
+        nonfinite, whole, modelled = 0, [], []
         for product in products:
-            tiling = self._tiling(product, dataflow)
-            with self._between(between_words(self.config, product, tiling, copies)) as scratch:
+            shape = product.shape()
+            tiling = self._tiling(product, shape, dataflow)
+            if self.trace is not None:
+                self.trace.append(Work(product, tiling, copies))
+            words = between_words(self.config, product, tiling, copies)
+            with self._between(words, self._program.scratch.get(shape)) as scratch:
                 lists = command_lists(self.config, product, tiling, copies, scratch)
+                cycles = 0 if dataflow else self._program.cycles.get(shape, 0)
                 if len(lists) == 1:
                     whole += lists
+                    modelled.append(cycles)
                 else:
-                    nonfinite += [self._backend.stce(commands) for commands in lists][-1]
+                    part = cycles // len(lists)
+                    nonfinite += [self._backend.stce(commands, part) for commands in lists][-1]
         if whole:
             # The dtype is given, or NumPy would take the padding out of the commands.
-            nonfinite += self._backend.stce(np.concatenate(whole, dtype=STCE.dtype))
+            commands = np.concatenate(whole, dtype=STCE.dtype)
+            nonfinite += self._backend.stce(commands, sum(modelled) if all(modelled) else 0)
         return nonfinite
 
-    def _tiling(self, product: Product, dataflow: str | None) -> Tiling:
+    def _tiling(self, product: Product, shape: Product, dataflow: str | None) -> Tiling:
         """The program's, unless another dataflow is asked for; else the default one."""
-        stored = self._tilings.get(product.shape())
+        stored = self._program.tilings.get(shape)
         if stored is not None and dataflow in (None, stored.dataflow):
             return stored
         if dataflow == "ws":
@@ -288,16 +334,16 @@ class EngineDevice(Device):
         return default_tiling(self.config, product)
 
     @contextmanager
-    def _between(self, words: int) -> Iterator[int | None]:
+    def _between(self, words: int, bank: int | None) -> Iterator[int | None]:
         """The address of `words` words for the sums between segments, for the time of a run."""
         if not words:
             yield None
             return
-        address = self._heap.take(words)
+        address = self._backend.allocate(words, bank)
         try:
             yield address
         finally:
-            self._heap.give(address, words)
+            self._backend.release(address, words)
 
     # ----------------------------------------------------------------------------------------
 
@@ -324,8 +370,9 @@ class EngineDevice(Device):
         zeros = np.zeros((words, self.config.lanes), np.uint16)
         self._backend.write(self._address(item), zeros)
 
-    def _allocate(self, words: int) -> Region:
-        region = Region(self, self._heap.take(words), words)
+    def _allocate(self, words: int, tensor: str | None) -> Region:
+        bank = None if tensor is None else self._program.banks.get(tensor)
+        region = Region(self, self._backend.allocate(words, bank), words)
         try:
             self._backend.write(region.address, np.zeros((words, self.config.lanes), np.uint16))
         except BaseException:
@@ -334,7 +381,7 @@ class EngineDevice(Device):
         return region
 
     def _release(self, memory: Region) -> None:
-        self._heap.give(memory.address, memory.words)
+        self._backend.release(memory.address, memory.words)
 
     def _region(self, item: Matrix | PackedMatrix) -> Region:
         region: Region = self._memory(item)

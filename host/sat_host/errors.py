@@ -41,6 +41,12 @@ class DeviceError(HostError, RuntimeError):
     """The device refused or failed; the text is one line for the user."""
 
 
+class NoCardError(DeviceError):
+    """The machine has no such card."""
+
+    exit_code = 3
+
+
 class ArgumentError(DeviceError):
     """A device was given an argument that it refuses; nothing was done."""
 
@@ -57,6 +63,13 @@ class CheckpointError(HostError):
     """A checkpoint that must not be used, or a folder of them: names the file and the mend."""
 
     exit_code = 2
+
+
+def bundle_disk_error(error: OSError, place: object, other: str) -> HostError:
+    """A fault of writing a bundle's folder, in one line; a full disk is not the user's input.
+    other: how to choose another place."""
+    kind = HostError if error.errno in DISK_FULL else BundleError
+    return kind(f"{place}: {disk_fault(error, other)}")
 
 
 def disk_fault(error: OSError, other: str) -> str:

@@ -33,11 +33,15 @@ class GoldenDevice(Device):
         self.config = config
         self.live = 0
 
-    def matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
+    def matrix(
+        self, rows: int, columns: int, dtype: npt.DTypeLike, tensor: str | None = None
+    ) -> Matrix:
         rows, columns, kind = checks.check_allocation(rows, columns, dtype)
         return Matrix(self._allocate(np.zeros((rows, columns), kind)), rows, columns, kind)
 
-    def packed(self, reduction: int, columns: int, keep: int) -> PackedMatrix:
+    def packed(
+        self, reduction: int, columns: int, keep: int, tensor: str | None = None
+    ) -> PackedMatrix:
         reduction, columns, keep = checks.check_packed(reduction, columns, keep, self.config)
         config = self.config
         shape = (config.blocks(columns), config.blocks(reduction), config.record_words(keep))

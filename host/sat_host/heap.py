@@ -15,7 +15,7 @@ class Heap:
 
     def __init__(self, words: int, align: int) -> None:
         self._free: list[tuple[int, int]] = [(0, words)]  # (start, words), sorted by start
-        self._words = words
+        self.words = words
         self._align = align
 
     @property
@@ -32,7 +32,7 @@ class Heap:
                 self._free[place : place + 1] = rest
                 return start
         raise DeviceError(
-            f"device memory: {words} words do not fit, {self.free_words} of {self._words} are free"
+            f"device memory: {words} words do not fit, {self.free_words} of {self.words} are free"
         )
 
     def give(self, start: int, words: int) -> None:
@@ -48,3 +48,21 @@ class Heap:
 
     def _rounded(self, words: int) -> int:
         return -(-words // self._align) * self._align
+
+
+class OneBank:
+    """A memory of `words` words without banks, for back ends to derive from: a region lies where
+    the heap has room, whatever bank is asked for."""
+
+    banked = False
+
+    def __init__(self, words: int, word_bytes: int) -> None:
+        self.heap = Heap(words, max(1, ALIGN_BYTES // word_bytes))
+
+    def allocate(self, words: int, bank: int | None) -> int:
+        """The address of a new region. Raises DeviceError when there is no room."""
+        return self.heap.take(words)
+
+    def release(self, address: int, words: int) -> None:
+        """Take back what `allocate(words, ...)` placed at `address`."""
+        self.heap.give(address, words)

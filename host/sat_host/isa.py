@@ -31,6 +31,14 @@ def missing_flags(level: str, flags: AbstractSet[str]) -> frozenset[str]:
     return dict(LEVELS).get(level, frozenset()) - frozenset(flags)
 
 
+def isa_flags(level: str) -> tuple[str, ...]:
+    """Flags of g++ and clang++ for an x86-64 level; none for "", the compiler's baseline."""
+    if not level:
+        return ()
+    wide = ("-mprefer-vector-width=512",) if level == "x86-64-v4" else ()
+    return (f"-march={level}", *wide)
+
+
 def machine_flags() -> frozenset[str]:
     """This machine's flags; none when it is not x86-64 or does not tell."""
     if platform.machine() not in ("x86_64", "AMD64"):

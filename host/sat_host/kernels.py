@@ -7,12 +7,13 @@ connects ports by name. A test holds it equal to the signatures in templates/sat
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Argument:
-    """bundle: of the m_axi port behind a pointer, None for a scalar. reads, writes: of that port."""
+    """bundle: of the m_axi port behind a pointer, None for a scalar. reads, writes: of the port."""
 
     name: str
     bundle: str | None = None
@@ -36,6 +37,11 @@ class Kernel:
     def instance(self) -> str:
         """Its only compute unit, as the linker names it (UG1702, connectivity.nk)."""
         return f"{self.name}_1"
+
+    @property
+    def bundles(self) -> tuple[str, ...]:
+        """Its AXI masters: arguments of one bundle share one."""
+        return tuple(dict.fromkeys(each.bundle for each in self.arguments if each.bundle))
 
     def position(self, argument: str) -> int:
         """The number of an argument. Raises KeyError for an unknown name."""
@@ -71,3 +77,8 @@ WUVE = Kernel(
 )
 
 KERNELS = (STCE, WUVE)
+
+
+def masters(kernels: Iterable[Kernel] = KERNELS) -> int:
+    """AXI masters of all kernels."""
+    return sum(len(kernel.bundles) for kernel in kernels)

@@ -4,15 +4,15 @@ trains calls `train_bundle`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from .bundle import MANIFEST, Bundle, load_bundle, open_device
+from .bundle import BUNDLE_JSON, load_bundle, open_device
+from .check_device import check_device
 from .checkpoint import CheckpointStore
 from .data import load_dataset
-from .device import Device
 from .errors import (
     ArgumentError,
     CheckpointError,
@@ -20,17 +20,11 @@ from .errors import (
     SettingsError,
     TrainingError,
 )
-from .golden_device import GoldenDevice
 from .metrics import MetricsWriter, Record
 from .models import build_network
 from .progress import Progress, make_progress
 from .run_state import identity
 from .training import Trainer, TrainingConfig
-
-DEVICES: dict[str, Callable[[Bundle], Device]] = {
-    "csim": open_device,
-    "golden": lambda bundle: GoldenDevice(bundle.config),
-}
 
 
 class Saver:
@@ -83,16 +77,16 @@ def train_bundle(
 ) -> Record:
     """Train the bundle's model on its data; returns the final record.
 
-    device: "csim" (the bundle's library) or "golden" (the NumPy model). metrics: a file that gets
-    every record as a JSON line, replaced if it exists once the run is complete (`MetricsWriter`
-    says where the lines are until then); of a resumed run, the epochs' records from before come
-    first. checkpoints: the folder for the run's checkpoints (`CheckpointStore`), None for none.
-    resume: go on from the newest of them, if there is one. source: the file that faults of the data
-    name, the bundle's manifest by default. overrides: fields of `TrainingConfig`, by name; None
-    means the bundle's value. Raises HostError; the text is one line.
+    device: "csim" (the bundle's library), "golden" (the NumPy model) or "xrt:N" (its xclbin on card
+    N). metrics: a file that gets every record as a JSON line, replaced if it exists once the run is
+    complete (`MetricsWriter` says where the lines are until then); of a resumed run, the epochs'
+    records from before come first. checkpoints: the folder for the run's checkpoints
+    (`CheckpointStore`), None for none. resume: go on from the newest of them, if there is one.
+    source: the file that faults of the data name, the bundle's manifest by default. overrides:
+    fields of `TrainingConfig`, by name; None means the bundle's value. Raises HostError; the text
+    is one line.
     """
-    if device not in DEVICES:
-        raise SettingsError(f"device: expected one of {', '.join(DEVICES)}, got {device!r}")
+    check_device(device)
     if resume and checkpoints is None:
         raise SettingsError("resume: needs a folder of checkpoints: give one by --checkpoints")
     opened = load_bundle(bundle)
@@ -102,12 +96,11 @@ def train_bundle(
         store = None
         if checkpoints is not None:
             store = stack.enter_context(closing(CheckpointStore(checkpoints, resume=resume)))
-        stack.enter_context(_data_faults(source or str(bundle / MANIFEST)))
+        stack.enter_context(_data_faults(source or str(bundle / BUNDLE_JSON)))
         dataset = load_dataset(settings["data"])
         network = build_network(settings["model"], dataset.image, dataset.classes)
-        trainer = stack.enter_context(
-            closing(Trainer(DEVICES[device](opened), config, dataset, network))
-        )
+        accelerator = open_device(opened, device)
+        trainer = stack.enter_context(closing(Trainer(accelerator, config, dataset, network)))
         run = identity(config, settings, network, dataset) if store else {}
         saver = Saver(store, run)
         saver.restore(trainer)
@@ -122,7 +115,8 @@ def run_trainer(
     """Run to the end, each record written and shown as it comes; returns the final one.
 
     Added to the first record and the final one: device, and already_complete, whether nothing was
-    left to train; to the final one: devices, which trained, and stage_memory_bytes.
+    left to train; to the final one: devices, which trained, stage_memory_bytes and, on a device
+    that measures its work, device_profile.
     """
     state, complete = trainer.state, trainer.finished
     earlier = list(state.history)
@@ -134,6 +128,8 @@ def run_trainer(
         if record["kind"] == "final":
             state.add_memory(trainer.clock.memory())
             record |= {"devices": state.devices, "stage_memory_bytes": state.stage_memory}
+            if (profile := trainer.device.profile()) is not None:
+                record["device_profile"] = profile
         writer.write(record)
         if record["kind"] == "start":
             for epoch in earlier:

@@ -47,7 +47,7 @@ class Trainer:
                 f"sparsity.group: the accelerator was built for {device.config.group}, "
                 f"got {config.group}"
             )
-        self.config, self.dataset, self.network = config, dataset, network
+        self.device, self.config, self.dataset, self.network = device, config, dataset, network
         self.plans = plan_network(network, config.method, config.keep, config.group)
         self.state = RunState(float(config.loss_scale))
         self.clock = StageClock()

@@ -22,7 +22,6 @@
 #define SAT_FIFO(token, name, entries, resource) hls::stream<token> name(#name);
 #define SAT_PARTITION(array, dimension)
 #define SAT_STORAGE(array, kind, resource)
-#define SAT_COMPACT(name)
 #define SAT_OPERATOR(variable_, operation, resource)
 #define SAT_OPERATOR_LATENCY(variable_, operation, resource, cycles)
 #define SAT_RECURRENCE(array, turns)

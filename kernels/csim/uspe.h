@@ -94,9 +94,9 @@ __attribute__((always_inline)) inline void multiply_accumulate(int cycles, const
   const int first = pass.group * Config::kGroup;
   SumWord<Config>* const sums = running + pass.slot;
   const OperandWord<Config>* const rows = &activations[0][0] + pass.row;
-  if (pass.from == SumFrom::kZero) {
+  if (pass.from_zero) {
     for (int i = 0; i < cycles; ++i) sums[i] = SumWord<Config>(0.0f);
-  } else if (pass.from == SumFrom::kStream) {
+  } else if (pass.from_stream) {
     for (int i = 0; i < cycles; ++i) sums[i] = sums_in.read();
   }
   if (pass.dense) {
@@ -104,9 +104,9 @@ __attribute__((always_inline)) inline void multiply_accumulate(int cycles, const
   } else {
     accumulate_sparse<Config>(sums, cycles, rows, first, packet);
   }
-  if (pass.to == SumTo::kLeaving) {
+  if (pass.to_leaving) {
     for (int i = 0; i < cycles; ++i) leaving[pass.leaving_slot + i * pass.leaving_step] = sums[i];
-  } else if (pass.to == SumTo::kStream) {
+  } else if (pass.to_stream) {
     for (int i = 0; i < cycles; ++i) sums_out.write(sums[i]);
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pragmas and labels, stated once. This is the synthesis side; kernels/csim/hls_macros.h is the
-// simulator's side of the same names. Grammar: UG1399 (HLS pragmas), UG1702.
+// simulator's side of the same names. Grammar: UG1399 (HLS pragmas), UG1702; options that newer releases
+// also write as `type = complete` are bare words here, which all releases take.
 #pragma once
 
 // Twice, so that macros among the arguments are replaced first.
@@ -30,10 +31,8 @@
   hls::stream<token> name(#name);                        \
   SAT_PRAGMA(HLS STREAM variable = name depth = entries) \
   SAT_PRAGMA(HLS BIND_STORAGE variable = name type = fifo impl = resource)
-// Tokens of odd widths travel without the padding that C++ gives them.
-#define SAT_COMPACT(name) SAT_PRAGMA(HLS AGGREGATE variable = name compact = bit)
 #define SAT_PARTITION(array, dimension) \
-  SAT_PRAGMA(HLS ARRAY_PARTITION variable = array type = complete dim = dimension)
+  SAT_PRAGMA(HLS ARRAY_PARTITION variable = array complete dim = dimension)
 #define SAT_STORAGE(array, kind, resource) \
   SAT_PRAGMA(HLS BIND_STORAGE variable = array type = kind impl = resource)
 // The operator that gives `variable` its value.
@@ -43,19 +42,18 @@
   SAT_PRAGMA(HLS BIND_OP variable = variable_ op = operation impl = resource latency = cycles)
 // A value written in one turn of the loop is read again no sooner than `turns` later. The tool must
 // then fit the path from read to write into them, or report a larger II.
-#define SAT_RECURRENCE(array, turns)                                                 \
-  SAT_PRAGMA(HLS DEPENDENCE variable = array type = inter direction = RAW distance = turns \
-                 dependent = true)
+#define SAT_RECURRENCE(array, turns) \
+  SAT_PRAGMA(HLS DEPENDENCE variable = array inter RAW distance = turns true)
 // Elements behind each pointer in C/RTL co-simulation; of no meaning to the hardware.
 #define SAT_COSIM_DEPTH 4096
-#define SAT_READS(port_, bundle_, burst, outstanding)                                \
-  SAT_PRAGMA(HLS INTERFACE mode = m_axi port = port_ bundle = bundle_ offset = slave \
-                 depth = SAT_COSIM_DEPTH max_read_burst_length = burst               \
-                 num_read_outstanding = outstanding)                                 \
+#define SAT_READS(port_, bundle_, burst, outstanding)                         \
+  SAT_PRAGMA(HLS INTERFACE m_axi port = port_ bundle = bundle_ offset = slave \
+                 depth = SAT_COSIM_DEPTH max_read_burst_length = burst        \
+                 num_read_outstanding = outstanding)                          \
   SAT_CONTROL(port_)
-#define SAT_WRITES(port_, bundle_, burst, outstanding)                               \
-  SAT_PRAGMA(HLS INTERFACE mode = m_axi port = port_ bundle = bundle_ offset = slave \
-                 depth = SAT_COSIM_DEPTH max_write_burst_length = burst              \
-                 num_write_outstanding = outstanding)                                \
+#define SAT_WRITES(port_, bundle_, burst, outstanding)                        \
+  SAT_PRAGMA(HLS INTERFACE m_axi port = port_ bundle = bundle_ offset = slave \
+                 depth = SAT_COSIM_DEPTH max_write_burst_length = burst       \
+                 num_write_outstanding = outstanding)                         \
   SAT_CONTROL(port_)
-#define SAT_CONTROL(port_) SAT_PRAGMA(HLS INTERFACE mode = s_axilite port = port_ bundle = control)
+#define SAT_CONTROL(port_) SAT_PRAGMA(HLS INTERFACE s_axilite port = port_ bundle = control)

@@ -33,18 +33,18 @@ inline void multiply_accumulate(int cycles, const UspePass& pass,
       candidates[m] = word[pass.group * Config::kGroup + m];
     }
     SumWord<Config> sum = running[pass.slot + i];
-    if (pass.from == SumFrom::kStream) sum = sums_in.read();
+    if (pass.from_stream) sum = sums_in.read();
     SAT_LOOP(MultiplyAccumulate_Lane)
     for (int c = 0; c < Config::kLanes; ++c) {
       SAT_UNROLL
-      const float start = pass.from == SumFrom::kZero ? 0.0f : sum[c];
+      const float start = pass.from_zero ? 0.0f : sum[c];
       float next = start + exact::multiply(candidates[packet.index[c]], packet.value[c]);
       SAT_OPERATOR_LATENCY(next, fadd, fulldsp, Geometry<Config>::kAddLatency)
       sum[c] = next;
     }
-    if (pass.to == SumTo::kStream) {
+    if (pass.to_stream) {
       sums_out.write(sum);
-    } else if (pass.to == SumTo::kLeaving) {
+    } else if (pass.to_leaving) {
       leaving[pass.leaving_slot + i * pass.leaving_step] = sum;
     } else {
       running[pass.slot + i] = sum;

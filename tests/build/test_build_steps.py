@@ -18,11 +18,12 @@ import fakes
 import numpy as np
 import pytest
 from fakes import snapshot
+from sat_host.digests import file_digest
 
 import hlsgen.build
+import hlsgen.selftest
 from hlsgen.build import STEPS, build, plan_build
 from hlsgen.cli.train import prepare
-from hlsgen.disk import file_digest
 from hlsgen.errors import HlsgenError, InputError, ToolMissingError, WorkError
 
 Environ = dict[str, str]
@@ -97,16 +98,18 @@ def test_a_failed_self_test_publishes_nothing_and_is_not_remembered(
 def test_self_test_process_failures_are_one_line(
     tmp_path: Path, spec_file: Path, environ: Environ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_selftest = hlsgen.build._run_selftest
+    run_selftest = hlsgen.selftest._run_selftest
     fakes.install(monkeypatch)
-    monkeypatch.setattr(hlsgen.build, "_run_selftest", run_selftest)
+    monkeypatch.setattr(hlsgen.selftest, "_run_selftest", run_selftest)
+    answer = json.dumps({"ok": False, "device": "csim", "checks": fakes.FAILED})
     for script, words in [
         ("import os; os.kill(os.getpid(), 11)", "self-test was ended by SIGSEGV: no output"),
         ("raise OSError('bad library')", "exited with status 1: OSError: bad library"),
-        (f"print({json.dumps(fakes.FAILED)!r})", "1 of 2 checks failed, first keep 2:8"),
+        (f"print({answer!r}); raise SystemExit(1)", "1 of 2 checks failed, first keep 2:8"),
+        ("print('{}')", "self-test: its answer can't be read"),
     ]:
         command = (sys.executable, "-c", script)
-        monkeypatch.setattr(hlsgen.build, "selftest_command", lambda folder, c=command: c)
+        monkeypatch.setattr(hlsgen.selftest, "selftest_command", lambda folder, c=command: c)
         with pytest.raises(WorkError, match=words) as caught:
             build(spec_file, tmp_path / "out", environ)
         assert str(caught.value).endswith("nothing was published")
@@ -161,7 +164,7 @@ def test_a_network_too_large_for_the_card_costs_no_compile(
     spec = tmp_path / "large.yaml"
     spec.write_text(
         "name: large\ndata: {name: image_folder, path: x, size: 1024}\n"
-        "model: {name: resnet50, classes: 10}\ntraining: {batch: 2048}\n"
+        "model: {name: resnet50, classes: 10}\ntraining: {batch: 2048}\narray: {rows: 16}\n"
     )
     before = snapshot(tmp_path)
     for attempt in (build, plan_build):

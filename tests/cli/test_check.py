@@ -35,12 +35,29 @@ def bad(tmp_path: Path) -> Path:
 
 
 def test_ok_is_one_line() -> None:
-    result = CliRunner().invoke(cli, ["check", DIGITS])
+    small = str(SPECS / "small.yaml")
+    result = CliRunner().invoke(cli, ["check", small])
     assert result.exit_code == 0
     assert result.output == (
-        f"{DIGITS}: ok: digits: 32x32 array, group 8, bdwp 2:8, mlp 64-256-256-10 on digits, "
-        "batch 64, vcu1525 at 200 MHz\n"
+        f"{small}: ok: small: 8x16 array, group 8, bdwp 2:8, mlp 64-64-10 on digits, batch 64, "
+        "u50 at 200 MHz\n"
     )
+
+
+def test_what_is_tight_is_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", DIGITS]) == 0
+    out, err = capsys.readouterr()
+    first, *remarks = out.splitlines()
+    assert first == (
+        f"{DIGITS}: ok: digits: 32x32 array, group 8, bdwp 2:8, mlp 64-256-256-10 on digits, "
+        "batch 64, vcu1525 at 200 MHz"
+    )
+    assert err == "" and len(remarks) == 3
+    for number, remark in enumerate(remarks):
+        assert remark.startswith(f"{DIGITS}: estimated: SLR{number} is tight: LUT ")
+    assert main(["check", DIGITS, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["remarks"]
+    assert remarks == [f"{DIGITS}: estimated: {remark}" for remark in told]
 
 
 def test_json_of_a_good_spec() -> None:
@@ -246,3 +263,14 @@ def test_ctrl_c_while_the_command_line_is_imported(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
+def test_what_the_card_has_no_room_for_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("name: x\ncard: u50\narray: {rows: 48}\n")
+    assert main(["check", str(path)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"{path}: array: 48x32 does not fit u50 (estimated): needs ")
+    assert err.count("\n") == 1

@@ -11,7 +11,7 @@ import pytest
 from sat_host.dry_run import data_shape
 
 import hlsgen.cli.train as train_module
-from hlsgen.bundle import manifest
+from hlsgen.bundle import Parts, manifest
 from hlsgen.cli.main import main
 from hlsgen.project import Project
 from hlsgen.spec_data import Cifar10Spec, Cifar100Spec, DigitsSpec, ImageFolderSpec
@@ -44,7 +44,7 @@ def bundle(spec: Path) -> Path:
     folder = spec.parent / "tiny"
     folder.mkdir()
     library = CompiledLibrary(folder / LIBRARY, "0" * 64, "", False, ())
-    fields = manifest(parse_spec(SPEC, "tiny.yaml"), Project({}), library)
+    fields = manifest(Parts(parse_spec(SPEC, "tiny.yaml"), b"", Project({}), library, Project({})))
     (folder / "bundle.json").write_text(json.dumps(fields), encoding="utf-8")
     return folder
 

@@ -14,18 +14,18 @@ from sat_host.device import Device, Matrix, UpdateScalars
 from sat_host.engine import EngineDevice
 from sat_host.errors import ArgumentError, DeviceError
 from sat_host.golden_device import GoldenDevice
+from sat_host.heap import OneBank
 from sat_host.program import Commands
 
 CONFIG = ArrayConfig(4, 8, 8, 4, 2, 8)
 WORDS = 1 << 12
 
 
-class Memory:
+class Memory(OneBank):
     """A back end that only stores; `full` makes the next write fail."""
 
-    words = WORDS
-
     def __init__(self) -> None:
+        super().__init__(WORDS, CONFIG.word_bytes)
         self.content = np.zeros((WORDS, CONFIG.lanes), np.uint16)
         self.full = False
         self.ran = 0
@@ -38,11 +38,11 @@ class Memory:
     def read(self, address: int, words: int) -> npt.NDArray[np.uint16]:
         return self.content[address : address + words].copy()
 
-    def stce(self, commands: Commands) -> int:
+    def stce(self, commands: Commands, cycles: int = 0) -> int:
         self.ran += 1
         return 0
 
-    def wuve(self, commands: Commands) -> None:
+    def wuve(self, commands: Commands, cycles: int = 0) -> None:
         self.ran += 1
 
 
@@ -53,7 +53,8 @@ def engine() -> EngineDevice:
 def in_use(device: Device) -> int:
     """Whatever the device counts as taken."""
     if isinstance(device, EngineDevice):
-        return WORDS - device._heap.free_words
+        assert isinstance(device._backend, Memory)
+        return WORDS - device._backend.heap.free_words
     assert isinstance(device, GoldenDevice)
     return device.live
 

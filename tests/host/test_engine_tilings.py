@@ -14,7 +14,9 @@ from sat_host.descriptor import STCE
 from sat_host.device import Matrix
 from sat_host.engine import EngineDevice
 from sat_host.errors import ArgumentError
+from sat_host.heap import OneBank
 from sat_host.product import Operand, Product, Source, Target
+from sat_host.stored_program import StoredProgram
 from sat_host.strips import default_tiling, stationary_tiling
 from sat_host.tiling import Tiling
 
@@ -23,14 +25,14 @@ ROWS, REDUCTION, COLUMNS = 37, 20, 30
 STORED = Tiling("ws", 1, 2, buffered=True)
 
 
-class Memory:
+class Memory(OneBank):
     """A back end on which every result is zero; `lists` holds the command lists."""
 
-    words = 1 << 14
-
     def __init__(self) -> None:
-        self.values = np.zeros((self.words, ARRAY.lanes), np.uint16)
+        super().__init__(1 << 14, ARRAY.word_bytes)
+        self.values = np.zeros((1 << 14, ARRAY.lanes), np.uint16)
         self.lists: list[Any] = []
+        self.cycles: list[int] = []
 
     def write(self, address: int, values: npt.NDArray[np.uint16]) -> None:
         self.values[address : address + len(values)] = values
@@ -38,11 +40,12 @@ class Memory:
     def read(self, address: int, words: int) -> npt.NDArray[np.uint16]:
         return self.values[address : address + words]
 
-    def stce(self, commands: Any) -> int:
+    def stce(self, commands: Any, cycles: int = 0) -> int:
         self.lists.append(commands)
+        self.cycles.append(cycles)
         return 1
 
-    def wuve(self, commands: Any) -> None:
+    def wuve(self, commands: Any, cycles: int = 0) -> None:
         raise AssertionError("no update is asked for")
 
 
@@ -65,7 +68,7 @@ def issued(dataflow: str | None, stored: Tiling | None) -> tuple[list[Any], int]
     """The lists of one product, and what the call returned."""
     memory = Memory()
     tilings = {} if stored is None else {product(): stored}
-    device = EngineDevice(ARRAY, memory, ("os", "ws"), tilings)
+    device = EngineDevice(ARRAY, memory, ("os", "ws"), StoredProgram(tilings))
     returned = device.product(*operands(device), dataflow=dataflow)
     return memory.lists, returned
 
@@ -99,12 +102,25 @@ def test_parts_of_a_reduction_are_lists_of_their_own_and_count_once() -> None:
     assert binary32 == [True] * (len(lists) - 1) + [False]
 
 
+@pytest.mark.parametrize("stored", [STORED, default_tiling(ARRAY, product())])
+def test_the_back_end_is_told_the_modelled_cycles(stored: Tiling) -> None:
+    shape = product().shape()
+    for cycles, dataflow in (({shape: 90}, None), ({shape: 90}, stored.dataflow), ({}, None)):
+        memory = Memory()
+        program = StoredProgram({shape: stored}, cycles)
+        device = EngineDevice(ARRAY, memory, ("os", "ws"), program)
+        device.product(*operands(device), dataflow=dataflow)
+        told = 90 // len(memory.lists) if cycles and not dataflow else 0
+        assert memory.cycles == [told] * len(memory.lists)
+
+
 def test_memory_of_sums_between_parts_is_given_back() -> None:
-    device = EngineDevice(ARRAY, Memory(), ("os", "ws"), {product(): STORED})
+    memory = Memory()
+    device = EngineDevice(ARRAY, memory, ("os", "ws"), StoredProgram({product(): STORED}))
     matrices = operands(device)
-    free = device._heap.free_words
+    free = memory.heap.free_words
     device.product(*matrices)
-    assert device._heap.free_words == free
+    assert memory.heap.free_words == free
 
 
 def test_a_dataflow_that_the_array_lacks_is_refused_before_anything_is_done() -> None:

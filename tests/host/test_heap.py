@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sat_host.errors import DeviceError
-from sat_host.heap import Heap
+from sat_host.heap import Heap, OneBank
 
 WORDS, ALIGN = 1000, 8
 
@@ -103,3 +103,12 @@ def test_the_first_gap_that_is_large_enough_is_used() -> None:
     assert heap.take(5) == 10
     assert heap.take(5) == 15
     assert heap.take(6) == 80
+
+
+def test_a_memory_of_one_bank_takes_no_notice_of_banks() -> None:
+    memory = OneBank(1 << 12, 16)
+    places = [memory.allocate(1, bank) for bank in (None, 0, 7)]
+    assert places == [0, 256, 512] and not memory.banked
+    for place in places:
+        memory.release(place, 1)
+    assert memory.heap.free_words == memory.heap.words == 1 << 12

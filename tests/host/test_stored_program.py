@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from sat_host.product import Operand, Product, Source, Target
 from sat_host.stored_program import (
     FORMAT,
+    NO_PROGRAM,
+    UpdateKey,
     product_fields,
     product_of,
-    read_tilings,
+    read_program,
     tiling_of,
 )
 from sat_host.tiling import Tiling
@@ -56,7 +58,7 @@ def test_a_product_comes_back_from_json(product: Product) -> None:
 
 @given(product=products())
 def test_a_tiling_is_found_by_the_products_shape(product: Product) -> None:
-    (shape, tiling), *others = read_tilings(text(entry(product))).items()
+    (shape, tiling), *others = read_program(text(entry(product))).tilings.items()
     assert not others and tiling == Tiling("os", 4, 2, buffered=True)
     moved = replace(product, a=replace(product.a, address=3), y=replace(product.y, address=1))
     assert shape == product.shape() == replace(moved, sums=None).shape()
@@ -65,12 +67,12 @@ def test_a_tiling_is_found_by_the_products_shape(product: Product) -> None:
 def test_equal_shapes_have_one_entry_and_others_their_own() -> None:
     moved = replace(PRODUCT, b=replace(PRODUCT.b, address=9))
     taller = replace(PRODUCT, rows=41)
-    found = read_tilings(text(entry(), entry(moved), entry(taller, interleave=2)))
+    found = read_program(text(entry(), entry(moved), entry(taller, interleave=2))).tilings
     assert [tiling.interleave for tiling in found.values()] == [4, 2]
 
 
 def test_a_program_without_products_has_no_tilings() -> None:
-    assert read_tilings(text()) == {}
+    assert read_program(text()) == NO_PROGRAM
 
 
 @pytest.mark.parametrize(
@@ -94,8 +96,58 @@ def test_a_program_without_products_has_no_tilings() -> None:
 )  # fmt: skip
 def test_what_is_no_program(content: str, reason: str) -> None:
     with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
-        read_tilings(content)
+        read_program(content)
     assert str(caught.value) == reason
+
+
+MEMORY = {
+    "tensors": [{"name": "fc.x", "bank": 2, "address": 0}, {"name": "sums.1", "bank": 1}],
+    "places": {"conv.y": "fc.x"},
+}
+UPDATE = {"rows": 8, "columns": 9, "ff_keep": 2, "bp_keep": 0, "pitch": 4}
+
+
+def test_banks_and_modelled_cycles_are_found() -> None:
+    modelled = {"modelled": {"cycles": 70}, "scratch": "sums.1"}
+    slower = {"modelled": {"cycles": 90}, "scratch": None}
+    updates = [{"layer": "fc", "update": UPDATE, "modelled": {"cycles": 5}}]
+    found = read_program(text(entry() | modelled, entry() | slower, memory=MEMORY, updates=updates))
+    shape = PRODUCT.shape()
+    assert dict(found.banks) == {"fc.x": 2, "sums.1": 1, "conv.y": 2}
+    assert (dict(found.cycles), dict(found.scratch)) == ({shape: 90}, {shape: 1})
+    assert dict(found.updates) == {UpdateKey(8, 9, 2, 0): 5}
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"memory": 3}, "memory: expected an object"),
+        ({"memory": {"tensors": [3]}}, "memory.tensors[0]: expected an object"),
+        ({"memory": {"tensors": [{"name": "x"}]}}, "memory.tensors[0]: expected a name and a bank"),
+        ({"memory": {"tensors": [{"name": "x", "bank": True}]}},
+         "memory.tensors[0]: expected a name and a bank"),
+        ({"memory": {"tensors": [{"name": "x", "bank": -1}]}},
+         "memory.tensors[0]: expected a name and a bank"),
+        ({"memory": {"places": []}}, "memory.places: expected an object"),
+        ({"memory": {"places": {"y": "x"}}}, "memory.places.y: no tensor of memory.tensors"),
+        ({"updates": {}}, "updates: expected a list"),
+        ({"updates": [{}]}, "updates[0].update: expected an object"),
+        ({"updates": [{"update": {"rows": 1}}]}, "updates[0].update.columns: missing"),
+        ({"updates": [{"update": UPDATE}]},
+         "updates[0].modelled.cycles: expected an integer of at least 0"),
+    ],
+)  # fmt: skip
+def test_what_is_no_part_of_a_program(fields: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
+        read_program(text(**fields))
+    assert str(caught.value) == reason
+
+
+def test_a_product_with_cycles_or_sums_that_are_none() -> None:
+    with pytest.raises(ValueError, match=r"^products\[0\]\.modelled\.cycles: expected an integer"):
+        read_program(text(entry() | {"modelled": {"cycles": 1.5}}))
+    with pytest.raises(ValueError, match=r"^products\[0\]\.scratch: no tensor of memory.tensors$"):
+        read_program(text(entry() | {"scratch": "sums.0"}))
 
 
 def test_a_field_that_is_missing_or_no_pair() -> None:
@@ -110,9 +162,9 @@ def test_a_field_that_is_missing_or_no_pair() -> None:
 
 def test_a_dataflow_that_the_array_lacks() -> None:
     content = text(entry(dataflow="ws"))
-    assert next(iter(read_tilings(content).values())).dataflow == "ws"
+    assert next(iter(read_program(content).tilings.values())).dataflow == "ws"
     with pytest.raises(ValueError, match=r"products\[0\]\.tiling\.dataflow: the array has os$"):
-        read_tilings(content, ("os",))
+        read_program(content, ("os",))
 
 
 def test_a_tiling_lacks_nothing() -> None:

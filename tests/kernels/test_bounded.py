@@ -26,13 +26,15 @@ from sat_host.descriptor import STCE
 from sat_host.device import Device, Matrix, UpdateScalars
 from sat_host.engine import EngineDevice
 from sat_host.errors import DeviceError
+from sat_host.heap import OneBank
 from sat_host.product import Product
 from sat_host.program import Commands
+from sat_host.selftest import first_difference
+from sat_host.stored_program import StoredProgram
 from sat_host.strips import stationary_tiling
 from sat_host.tiling import Tiling
 
 from hlsgen.project import Project, write
-from hlsgen.selftest import first_difference
 from hlsgen.toolchain.compiler import find_compiler
 
 TOP = "sat_stce.cpp"
@@ -43,12 +45,11 @@ NAMES = ("1x4_g4", "4x8_g8", "3x64_g8")
 Words = npt.NDArray[np.uint16]
 
 
-class ListBackend:
+class ListBackend(OneBank):
     """Runs each command list as one call of the bounded build, on a copy of the memory."""
 
-    words = MEMORY_WORDS
-
     def __init__(self, program: Path, config: ArrayConfig) -> None:
+        super().__init__(MEMORY_WORDS, config.word_bytes)
         self._program = program
         self._memory = np.zeros((MEMORY_WORDS, config.lanes), np.uint16)
         self._lanes = config.lanes
@@ -61,13 +62,13 @@ class ListBackend:
     def read(self, address: int, words: int) -> Words:
         return self._memory[address : address + words].copy()
 
-    def stce(self, commands: Commands) -> int:
+    def stce(self, commands: Commands, cycles: int = 0) -> int:
         width = commands["blocks"].astype(np.int64) * self._lanes
         self.lists.append(int((-(-commands["columns"].astype(np.int64) // width)).sum()))
         self._run(0, commands)
         return 0
 
-    def wuve(self, commands: Commands) -> None:
+    def wuve(self, commands: Commands, cycles: int = 0) -> None:
         self._run(1, commands)
 
     def _run(self, kind: int, commands: Commands) -> None:
@@ -244,7 +245,7 @@ class JoinedBackend(ListBackend):
         super().__init__(program, config)
         self._waiting: list[Commands] = []
 
-    def stce(self, commands: Commands) -> int:
+    def stce(self, commands: Commands, cycles: int = 0) -> int:
         self._waiting.append(commands)
         return 0
 
@@ -261,7 +262,7 @@ def test_dataflows_follow_each_other_in_one_list(name: str, tmp_path: Path) -> N
     """Row units that are a period behind each other neither hang nor mix their tiles."""
     config = ARRAYS[name]
     backend = JoinedBackend(compiled(project_of(name), tmp_path), config)
-    engine = EngineDevice(config, backend, ("os", "ws"), Alternating(config))
+    engine = EngineDevice(config, backend, ("os", "ws"), StoredProgram(Alternating(config)))
     golden = GoldenDevice(config)
     rng = np.random.default_rng(9)
     held = config.lanes * BATCH_TOKENS

@@ -8,11 +8,11 @@ import os
 import pytest
 from accelerators import ARRAYS, library_of, open_library, project_of
 from sat_host.golden_device import GoldenDevice
+from sat_host.selftest import compare_devices
 from test_products import Case, check
 from test_update import check_pack, check_update
 
 from hlsgen.errors import ToolMissingError
-from hlsgen.selftest import compare_devices
 from hlsgen.toolchain.compiler import Compiler, find_compiler
 
 NAMES = ("clang++", *(f"clang++-{version}" for version in range(25, 14, -1)))

@@ -50,7 +50,6 @@ std::int64_t list_cycles(int count, const sat::StceCommand* commands, int row) {
     return tile;
   };
   sat::PeriodTiles at;
-  at.row = static_cast<std::uint32_t>(row);
   at.drained = at.computed = sat::end_of_tiles();
   at.entering = take();
   int batch = 0;
@@ -58,7 +57,9 @@ std::int64_t list_cycles(int count, const sat::StceCommand* commands, int row) {
   std::int64_t cycles = 0;
   while (at.drained.valid || at.computed.valid || at.entering.valid) {
     const sat::RowStep step = sat::next_step<Config>(at, batch, packets);
-    cycles += sat::period_of<Config>(step, at, batch, packets).cycles;
+    auto plan = sat::period_of<Config>(step, at, batch, packets);
+    for (int above = 0; above < row; ++above) plan = plan.below();
+    cycles += plan.cycles;
     sat::finish_step(step, at, batch, packets);
     if (step.ends_tile && step.enters) at.entering = take();
   }
@@ -149,6 +150,7 @@ def check(kernel_cycles: Count, name: str, work: ProductWork, numbers: list[int]
                 assert counted == int(cycles[place])
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(case=cases(), numbers=st.lists(st.integers(0, 10**6), min_size=4, max_size=4))
 def test_row_units_take_the_cycles_that_the_kernels_count(

@@ -108,7 +108,10 @@ def assert_equal_steps(
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("network", [CONVOLUTIONS, ATTENTION], ids=["convolutions", "attention"])
-@pytest.mark.parametrize("array", ["1x4_g4", "4x8_g8", "3x64_g8"])
+@pytest.mark.parametrize(
+    "array",
+    ["1x4_g4", "4x8_g8", pytest.param("3x64_g8", marks=pytest.mark.slow)],
+)
 def test_small_networks(device_for: DeviceFor, array: str, network: Network, method: str) -> None:
     keep = 1 if ARRAYS[array].group == 4 else 2
     assert_equal_steps(device_for(array), network, method, keep, cuts=2)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pytest
-from accelerators import ARRAYS, DeviceFor
+from accelerators import ARRAYS, EVERY_ARRAY, DeviceFor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from operands import (
@@ -25,11 +25,11 @@ from operands import (
     starts,
 )
 from sat_host.config import ArrayConfig
+from sat_host.csim import CsimBackend
 from sat_host.device import Device, Matrix
 from sat_host.engine import EngineDevice
 from sat_host.golden_device import GoldenDevice
-
-from hlsgen.selftest import first_difference
+from sat_host.selftest import first_difference
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,8 @@ def whole_of(view: Matrix, spare: int) -> Matrix:
 def memory(device: EngineDevice, y: Matrix) -> tuple[npt.NDArray[np.uint16], slice]:
     """All words up to a page beyond the last allocation, and where y lies in them."""
     backend, region = device._backend, y.handle
-    used = backend.words - device._heap.free_words
+    assert isinstance(backend, CsimBackend)
+    used = backend.heap.words - backend.heap.free_words
     return backend.read(0, used + 4096), slice(region.address, region.address + region.words)
 
 
@@ -131,7 +132,7 @@ def check(device: EngineDevice, case: Case) -> Outcome:
     return got
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", EVERY_ARRAY)
 def test_any_product_equals_the_golden_model(name: str, device_for: DeviceFor) -> None:
     device = device_for(name)
 
@@ -143,7 +144,7 @@ def test_any_product_equals_the_golden_model(name: str, device_for: DeviceFor) -
     agree()
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", EVERY_ARRAY)
 def test_sums_may_stay_minus_zero(name: str, device_for: DeviceFor) -> None:
     """What pads a group is multiplied too, and must not turn a sum of -0 into +0."""
     device = device_for(name)
@@ -186,6 +187,7 @@ SAME = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SAME, ids=lambda case: f"{case.rows}x{case.columns}")
 def test_dense_results_do_not_depend_on_the_array(case: Case, device_for: DeviceFor) -> None:
     outcomes = [run(device_for(name), case) for name in ARRAYS]
@@ -194,6 +196,7 @@ def test_dense_results_do_not_depend_on_the_array(case: Case, device_for: Device
         assert outcome.nonfinite == outcomes[0].nonfinite
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", [1, 2, 3, 7, 8])
 def test_pruned_results_depend_on_the_group_alone(keep: int, device_for: DeviceFor) -> None:
     names = [name for name, config in ARRAYS.items() if config.group == 8]
@@ -216,6 +219,7 @@ def test_several_tiles_in_both_directions(device_for: DeviceFor) -> None:
     check(device, Case(17, 2049, 33, keep=2, b_mix="ties"))
 
 
+@pytest.mark.slow
 def test_a_product_may_be_of_one_matrix_with_itself(device_for: DeviceFor) -> None:
     for name in ARRAYS:
         results = []

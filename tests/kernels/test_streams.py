@@ -13,9 +13,9 @@ from operands import halves
 from sat_host.device import DeviceError
 from sat_host.engine import EngineDevice
 from sat_host.golden_device import GoldenDevice
+from sat_host.selftest import first_difference
 
 from hlsgen.project import Project
-from hlsgen.selftest import first_difference
 
 PROBE = """
 #include <hls_stream.h>

@@ -20,7 +20,7 @@ from pathlib import Path
 from sat_host import ArrayConfig, GoldenDevice
 from sat_host.csim import CsimBackend
 from sat_host.engine import EngineDevice
-from hlsgen.selftest import compare_devices
+from sat_host.selftest import compare_devices
 config = ArrayConfig(*map(int, sys.argv[2:]))
 device = EngineDevice(config, CsimBackend(Path(sys.argv[1]), config), ("os",))
 checks = compare_devices(device, GoldenDevice(config))

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from accelerators import ARRAYS, DeviceFor
+from accelerators import ARRAYS, EVERY_ARRAY, DeviceFor
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from operands import MIXES, check_padding, extents, halves, keeps_of, singles
@@ -18,8 +18,7 @@ from sat_host.config import ArrayConfig
 from sat_host.device import Array, Device, PackedMatrix, UpdateScalars
 from sat_host.engine import EngineDevice
 from sat_host.golden_device import GoldenDevice
-
-from hlsgen.selftest import first_difference
+from sat_host.selftest import first_difference
 
 Shape = tuple[int, int]
 
@@ -120,7 +119,7 @@ def check_update(
     assert np.array_equal(got[2].view(np.uint32), values[2].view(np.uint32))
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", EVERY_ARRAY)
 def test_any_packed_form_equals_the_golden_model(name: str, device_for: DeviceFor) -> None:
     device = device_for(name)
     keeps = st.none() | keeps_of(device.config)
@@ -153,7 +152,7 @@ def test_any_packed_form_equals_the_golden_model(name: str, device_for: DeviceFo
 FACTORS = st.sampled_from([0.0, -0.0, 1.0, 0.9, 5e-4, 2.0**-10, 2.0**-126, 1e-40, 3e38, -0.1])
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", EVERY_ARRAY)
 def test_any_update_equals_the_golden_model(name: str, device_for: DeviceFor) -> None:
     device = device_for(name)
     keeps = st.none() | keeps_of(device.config)
@@ -178,7 +177,7 @@ def test_any_update_equals_the_golden_model(name: str, device_for: DeviceFor) ->
     same()
 
 
-@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.parametrize("name", EVERY_ARRAY)
 def test_any_sr_ste_update_equals_the_golden_model(name: str, device_for: DeviceFor) -> None:
     """Any group's pruned weights decay; BP's form is masked, or pruned, or both."""
     device = device_for(name)
@@ -318,6 +317,7 @@ def test_packing_leaves_weights_and_takes_one_direction(device_for: DeviceFor) -
         agree(got, packed(GoldenDevice(device.config), weights, *keeps))
 
 
+@pytest.mark.slow
 def test_packed_bytes_scale_with_keep(device_for: DeviceFor) -> None:
     """The values of N:M take N/M of the dense bytes; indices add one 16-bit place a lane for every
     8 to 3 values, by the group, and no more than one started word a record."""
@@ -335,6 +335,7 @@ def test_packed_bytes_scale_with_keep(device_for: DeviceFor) -> None:
     assert two_of_eight.nbytes == 640  # and 2048 dense
 
 
+@pytest.mark.slow
 def test_lanes_beyond_the_columns_stay_plus_zero(device_for: DeviceFor) -> None:
     """Factors below zero would leave -0 there, which the next product would read."""
     for name in ARRAYS:

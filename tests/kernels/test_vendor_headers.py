@@ -22,11 +22,11 @@ from accelerators import (
 )
 from sat_host.engine import EngineDevice
 from sat_host.golden_device import GoldenDevice
+from sat_host.selftest import compare_devices
 from test_products import Case, check
 from test_update import check_pack, check_update
 
 from hlsgen.project import Project
-from hlsgen.selftest import compare_devices
 
 Build = Callable[[str], EngineDevice]
 

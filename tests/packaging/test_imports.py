@@ -31,6 +31,7 @@ OPTIONAL = {
     "data/digits.py": {"sklearn.datasets"},
     "data/folder.py": {"PIL.Image"},
     "progress.py": {"tqdm"},
+    "xrt/environment.py": {"pyxrt"},
 }
 
 BLOCKED = f"""

@@ -107,6 +107,7 @@ def test_more_kept_weights_never_take_less(
         assert np.all(less.total - less.drain <= more.total)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     sizes=st.tuples(st.integers(1, 8), st.integers(1, 6), st.integers(1, 6)),

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.slow
 def compared() -> list[paper.Comparison]:
     spec = load_spec(SPEC)
     tables = {name: workloads.load(name) for name in workloads.PAPER}
-    hardware, pruning = hardware_of(spec, SPEC), pruning_of(spec, None, None)
+    hardware, pruning = hardware_of(spec), pruning_of(spec, None, None)
     assert (pruning.method, pruning.keep, hardware.config.group) == ("bdwp", 2, 8)
     return paper.compare(tables, hardware, pruning, ALL)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sat_host.csim import CsimBackend
 from sat_host.descriptor import STCE, WUVE
-from sat_host.engine import Backend
+from sat_host.heap import OneBank
 
 from hlsgen.schedule.program import ProductEntry, Program
 
@@ -18,13 +19,16 @@ ADDRESSES = ("a_address", "b_address", "y_address", "strip_address", "sums_addre
 FACTORS = ("lr", "momentum", "weight_decay", "inv_scale", "sr_decay")
 
 
-class Recorder:
+class Recorder(OneBank):
     """Stands for a back end, or for a memory without one, on which every product is zero."""
 
-    def __init__(self, lanes: int, inner: Backend | None = None) -> None:
-        self.words = inner.words if inner else 1 << 16
+    def __init__(self, lanes: int, inner: CsimBackend | None = None) -> None:
+        words = 1 << 16
+        super().__init__(words, 2 * lanes)
         self._inner = inner
-        self._memory = np.zeros((0 if inner else self.words, lanes), np.uint16)
+        if inner:
+            self.heap = inner.heap
+        self._memory = np.zeros((0 if inner else words, lanes), np.uint16)
         self.stce_lists: list[Any] = []
         self.wuve_lists: list[Any] = []
 
@@ -39,11 +43,11 @@ class Recorder:
             return self._inner.read(address, words)
         return self._memory[address : address + words].copy()
 
-    def stce(self, commands: Any) -> int:
+    def stce(self, commands: Any, cycles: int = 0) -> int:
         self.stce_lists.append(commands.copy())
         return self._inner.stce(commands) if self._inner else 0
 
-    def wuve(self, commands: Any) -> None:
+    def wuve(self, commands: Any, cycles: int = 0) -> None:
         self.wuve_lists.append(commands.copy())
         if self._inner:
             self._inner.wuve(commands)

@@ -16,7 +16,7 @@ from sat_host.methods import METHODS, plan_network
 from sat_host.models import Network, build_network, layers
 from sat_host.models.workload import workload
 from sat_host.nn import Model, Run
-from sat_host.stored_program import read_tilings
+from sat_host.stored_program import read_program
 from sat_host.tiling import Tiling
 
 from hlsgen.schedule.memory import Memory
@@ -56,8 +56,8 @@ def program_for(network: Network, method: str = "bdwp", keep: int = 2) -> Progra
 
 def step(recorder: Recorder, network: Network, program: Program) -> None:
     """A step of all micro-batches and the update."""
-    tilings = read_tilings(dump_program(program))
-    device = EngineDevice(ARRAY, recorder, ("os", "ws"), tilings)
+    stored = read_program(dump_program(program))
+    device = EngineDevice(ARRAY, recorder, ("os", "ws"), stored)
     plans = plan_network(network, program.method, program.keep, ARRAY.group)
     model = Model(device, network, plans, PIECE, np.random.default_rng(0))
     recorder.stce_lists.clear()

@@ -36,7 +36,7 @@ VIT = {"name": "vit", "patch": 4, "dim": 20, "depth": 1, "heads": 2, "mlp": 24}
 
 def machine(config: ArrayConfig = PAPER) -> Machine:
     card = CARDS["vcu1525"]
-    return Machine(config, Memory(card.banks, 96.0, 64.0), card.bank_bytes, 200)
+    return Machine(config, Memory(len(card.banks), 96.0, 64.0), card.bank_bytes, 200)
 
 
 def small(method: str = "bdwp", options: Options | None = None) -> Program:

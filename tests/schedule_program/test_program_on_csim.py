@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from recording import Recorder, differences, update_differences
-from sat_host.bundle import Bundle, load_bundle, load_tilings, open_device
+from sat_host.bundle import Bundle, load_bundle, load_stored_program, open_device
 from sat_host.csim import CsimBackend
 from sat_host.data import load_dataset
 from sat_host.device import Device
@@ -19,7 +19,7 @@ from sat_host.engine import EngineDevice
 from sat_host.golden_device import GoldenDevice
 from sat_host.models import build_network
 from sat_host.models.workload import workload
-from sat_host.stored_program import Tilings, read_tilings
+from sat_host.stored_program import StoredProgram, read_program
 from sat_host.training import Trainer, TrainingConfig
 
 from hlsgen.build import build
@@ -79,7 +79,7 @@ def test_a_step_on_csim_runs_exactly_the_program(bundle: Bundle) -> None:
     assert check(program, exact=True) == []
     dataflows = {entry.tiling.dataflow for entry in program.products}
     assert dataflows <= set(bundle.settings["dataflows"])
-    assert_steps_as(program, load_tilings(bundle), bundle)
+    assert_steps_as(program, load_stored_program(bundle), bundle)
 
 
 def test_a_step_of_weight_stationary_products_alone(bundle: Bundle) -> None:
@@ -93,13 +93,13 @@ def test_a_step_of_weight_stationary_products_alone(bundle: Bundle) -> None:
     program = program_of(workload(spec.network(), 4), machine, training, only)
     parts = [len(program.commands(entry)) for entry in program.products]
     assert max(parts) > 2 and any(entry.scratch for entry in program.products)
-    assert_steps_as(program, read_tilings(dump_program(program)), bundle)
+    assert_steps_as(program, read_program(dump_program(program)), bundle)
 
 
-def assert_steps_as(program: Program, tilings: Tilings, bundle: Bundle) -> None:
+def assert_steps_as(program: Program, stored: StoredProgram, bundle: Bundle) -> None:
     """A step on csim with these tilings: its commands are the program's, its bits golden."""
     recorder = Recorder(bundle.config.lanes, CsimBackend(bundle.library, bundle.config))
-    device = EngineDevice(bundle.config, recorder, tuple(bundle.settings["dataflows"]), tilings)
+    device = EngineDevice(bundle.config, recorder, tuple(bundle.settings["dataflows"]), stored)
     got = stepped(device, bundle)
     assert differences(program, recorder.stce_lists, MICRO_BATCHES) == []
     packs = len(program.updates)  # of the initial weights

@@ -78,9 +78,9 @@ def test_the_checker_shares_no_code_with_what_it_checks(path: Path) -> None:
         "sat_host.config": {"ArrayConfig"},
         "sat_host.convolution": {"Convolution"},
         "sat_host.descriptor": {"STCE", "WUVE"},
+        "sat_host.layer_shapes": {"WeightedLayer", "ActivationLayer"},
         "memory_map": {"Tensor"},
         "program": {"Program", "ProductEntry"},
-        "shapes": {"WeightedLayer", "ActivationLayer"},
     }
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom) or str(node.module).startswith("checker"):

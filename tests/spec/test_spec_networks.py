@@ -179,11 +179,11 @@ def test_the_network_is_checked_beside_faulty_data_as_far_as_it_can_be() -> None
 BUILDERS = {
     "model: {name: resnet81}": '2:15: model.name: the text "resnet81" is not known here: '
     "did you mean resnet18? (one of cnn, layers, mlp, resnet18, resnet50, resnet9, vgg19, vit)",
-    "model: {name: }": "2:9: model.name: is empty: write one of cnn, layers, mlp, resnet18, "
+    "model: {name: }": "2:9: model.name: has no value: write one of cnn, layers, mlp, resnet18, "
     "resnet50, resnet9, vgg19, vit",
     "model: {name: 5}": "2:15: model.name: 5 is not known here: write one of cnn, layers, mlp, "
     "resnet18, resnet50, resnet9, vgg19, vit",
-    "model:": "2:1: model: is empty: write its fields below it (name, classes, image, hidden), "
+    "model:": "2:1: model: has no value: write its fields below it (name, classes, image, hidden), "
     "or remove it",
     "model: {stem: small}": "2:9: model.stem: unknown field: it is a field of resnet18, resnet50; "
     "those here are name, classes, image, hidden",

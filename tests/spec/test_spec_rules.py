@@ -26,6 +26,9 @@ def faults(text: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
+U200_PLATFORM = "xilinx_u200_gen3x16_xdma_2_202110_1"
+U250_PLATFORM = "xilinx_u250_gen3x16_xdma_4_1_202210_1"
+
 EXACT = {
     "array: {rows: 65}": "2:15: array.rows: 65 is above 64: write a whole number from 1 to 64",
     "array: {rows: 0}": "2:15: array.rows: 0 is below 1: write a whole number from 1 to 64",
@@ -35,7 +38,7 @@ EXACT = {
     "write a whole number from 1 to 64",
     "array: {rows: 32.0}": "2:15: array.rows: 32.0 is not a whole number: "
     "write a whole number from 1 to 64",
-    "array: {rows: }": "2:9: array.rows: is empty: write a whole number from 1 to 64",
+    "array: {rows: }": "2:9: array.rows: has no value: write a whole number from 1 to 64",
     "array: {lanes: 24}": "2:16: array.lanes: 24 is not a power of two: use 16 or 32",
     "array: {lanes: 128}": "2:16: array.lanes: 128 is above 64: write one of 4, 8, 16, 32, 64",
     "sparsity: {group: 12}": "2:19: sparsity.group: 12 is not a power of two: use 8 or 16",
@@ -56,7 +59,7 @@ EXACT = {
     "sparsity: {method: off}": '2:20: sparsity.method: the text "off" is not known here: '
     "write one of dense, sr_ste, sdgp, sdwp, bdwp",
     "card: U250": '2:7: card: the text "U250" is not known here: '
-    "did you mean u250? (one of vcu1525, u200, u250, u280, u50, u55c)",
+    "did you mean u250? (one of u200, u250, u280, u50, u55c, vcu1525)",
     "clock_mhz: 1:30": '2:12: clock_mhz: the text "1:30" is not a whole number: '
     "write a whole number from 50 to 500",
     "dataflows: [ws]": "2:12: dataflows: the dataflows [ws] are not os, alone or with ws: "
@@ -90,7 +93,7 @@ EXACT = {
     "write a power of two from 1 to 16777216",
     "training: {seed: -1}": "2:18: training.seed: -1 is below 0: "
     "write a whole number from 0 to 4294967295",
-    "array:": "2:1: array: is empty: write its fields below it "
+    "array:": "2:1: array: has no value: write its fields below it "
     "(rows, lanes, interleave, memory_tile, adder_latency, feed, strip_words), or remove it",
     "array: {strip_words: 1000}": "2:22: array.strip_words: array.strip_words 1000 is below "
     "lanes x (rows + 1) = 1056, what a transposed panel takes: raise strip_words to 1056",
@@ -118,6 +121,26 @@ EXACT = {
     "optimizer.schedule.warmup_epochs 20 is not below training.epochs 20, so the rate never "
     "reaches learning_rate: lower warmup_epochs or raise epochs",
     "data:\n  zzz: 2": "3:3: data.zzz: unknown field: the fields here are name, test_fraction",
+    "hardware: {clock_ladder: [150, 180]}": "2:26: hardware.clock_ladder: the clocks [150, 180] do "
+    "not fall: write [180, 150]",
+    "hardware: {clock_ladder: [200, 150]}": "2:26: hardware.clock_ladder: the clock 200 is not "
+    "below clock_mhz 200: name clocks below it, or raise clock_mhz",
+    "hardware: {clock_ladder: [180, 20]}": "2:32: hardware.clock_ladder[1]: 20 is below 50: "
+    "write a whole number from 50 to 500",
+    'hardware: {vitis: ""}': "2:19: hardware.vitis: the text is empty: write the folder of the "
+    "Vitis installation, the one with settings64.sh",
+    "hardware: {clock_ladder: null}": "2:12: hardware.clock_ladder: has no value: write a list of "
+    "0 to 8, each a whole number from 50 to 500",
+    "hardware: {platform: 7}": "2:22: hardware.platform: 7 is not text: "
+    "write the name of the card's platform, or path of its .xpfm file",
+    'hardware: {platform: "a\\nb"}': '2:22: hardware.platform: "a\\nb" has a line end or a '
+    "control character: remove it",
+    f"card: u200\nhardware: {{platform: {U250_PLATFORM}}}": "3:22: hardware.platform: "
+    f"{U250_PLATFORM} is a platform of the AMD Alveo U250, not of card u200: name "
+    f"{U200_PLATFORM}, or set card to u250",
+    f"hardware: {{platform: {U250_PLATFORM}}}": "2:22: hardware.platform: "
+    f"{U250_PLATFORM} is a platform of the AMD Alveo U250, not of card vcu1525: name "
+    f"{U200_PLATFORM}, or set card to u250",
     "model: {hidden: [{rows: 1}]}": "2:18: model.hidden[0]: a mapping is not a whole number: "
     "write a whole number from 1 to 16384",
 }
@@ -126,6 +149,20 @@ EXACT = {
 @pytest.mark.parametrize("body", EXACT)
 def test_rule_refuses(body: str) -> None:
     assert faults(f"name: x\n{body}\n") == [f"s.yaml:{EXACT[body]}"]
+
+
+@pytest.mark.parametrize(
+    ("card", "platform"),
+    [
+        ("u250", U250_PLATFORM),
+        ("vcu1525", U200_PLATFORM),
+        ("u200", f"/opt/xilinx/platforms/{U250_PLATFORM}/{U250_PLATFORM}.xpfm"),
+        ("u200", "our_lab_shell"),
+    ],
+)
+def test_a_platform_that_may_be_right_passes(card: str, platform: str) -> None:
+    spec = parse_spec(f"name: x\ncard: {card}\nhardware: {{platform: {platform}}}\n", "s.yaml")
+    assert spec.hardware.platform == platform
 
 
 BOUNDS = [
@@ -157,6 +194,7 @@ BOUNDS = [
     ("training.augment.crop", -1, 65),
     ("training.patience", 0, 10001),
     ("training.checkpoint_every", 0, 1_000_001),
+    ("hardware.jobs", 0, 65),
 ]
 
 

@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from sat_host.isa import LEVELS, cpu_flags, isa_level, missing_flags
-
-from hlsgen.toolchain.gxx import isa_flags
+from sat_host.isa import LEVELS, cpu_flags, isa_flags, isa_level, missing_flags
 
 V4, V3, V2 = (flags for _, flags in LEVELS)
 

@@ -103,23 +103,27 @@ class ArrayLayer(Layer):
             raise
 
     def _allocate(self) -> None:
-        """Device memory. dX takes the place of X, which WU has read by then, and dY that of Y."""
+        """Device memory. Y and dX are read at once; dX may take the place of X, which WU has read
+        by then, and Y that of dY, which comes later."""
         shape, plan = self._shape, self.plan
         rows, filters = shape.weight_rows(self._device.config.lanes), shape.filters
         self._weights, self._velocity, self._gradient = (
-            self._matrix(rows, filters, np.float32) for _ in range(3)
+            self._matrix(rows, filters, np.float32, role)
+            for role in ("weights", "velocity", "gradient")
         )
-        self._x = self._matrix(shape.in_pixels, shape.channels, np.float16)
-        self._y = self._matrix(shape.out_pixels, filters, np.float16)
-        self._ff = self._device.packed(rows, filters, plan.ff_keep)
+        self._x = self._matrix(shape.in_pixels, shape.channels, np.float16, "x")
+        self._dy = self._matrix(shape.out_pixels, filters, np.float16, "dy")
+        self._y = self._device.result(f"{plan.name}.y", self._dy)
+        self._ff = self._device.packed(rows, filters, plan.ff_keep, f"{plan.name}.ff")
         self._matrices.append(self._ff)
         self._bp: PackedMatrix | None = None
         if plan.bp_keep is not None:
-            self._bp = self._device.packed(filters, rows, plan.bp_keep)
+            self._dx = self._device.result(f"{plan.name}.dx", self._x)
+            self._bp = self._device.packed(filters, rows, plan.bp_keep, f"{plan.name}.bp")
             self._matrices.append(self._bp)
 
-    def _matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
-        matrix = self._device.matrix(rows, columns, dtype)
+    def _matrix(self, rows: int, columns: int, dtype: npt.DTypeLike, role: str) -> Matrix:
+        matrix = self._device.matrix(rows, columns, dtype, f"{self.plan.name}.{role}")
         self._matrices.append(matrix)
         return matrix
 
@@ -139,7 +143,7 @@ class ArrayLayer(Layer):
 
     def backward(self, dy: Single, run: Run) -> Single | None:
         shape = replace(self._shape, images=dy.size // self._outputs_of_image)
-        dy_device, x_device = self._y.head(shape.out_pixels), self._x.head(shape.in_pixels)
+        dy_device, x_device = self._dy.head(shape.out_pixels), self._x.head(shape.in_pixels)
         with run.clock("transfer"):
             dy16 = round_binary16(dy).reshape(dy_device.rows, dy_device.columns)
             self._device.write(dy_device, dy16)
@@ -155,11 +159,12 @@ class ArrayLayer(Layer):
             raise NonFiniteGradientError
         if self._bp is None:
             return None
+        dx_device = self._dx.head(shape.in_pixels)
         with run.clock("BP"):
             self._device.convolve_backward(
-                x_device, dy_device, self._bp, shape, dy_keep=self.plan.dy_keep
+                dx_device, dy_device, self._bp, shape, dy_keep=self.plan.dy_keep
             )
-        return receive(self._device, x_device, run).reshape(self._given)
+        return receive(self._device, dx_device, run).reshape(self._given)
 
     def update(self, scalars: UpdateScalars) -> None:
         """Apply the gradients; the packed forms follow in the same pass."""

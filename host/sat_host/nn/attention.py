@@ -41,22 +41,39 @@ class Attention(Layer):
         self._matrices: list[Matrix] = []
         rows = images * heads * tokens
         try:
-            # Matrices take the place of others that are no longer needed, as `backward` says.
-            self._q, self._k, self._v, self._o = (self._matrix(rows, self.depth) for _ in range(4))
-            self._p, self._s = (self._matrix(rows, tokens) for _ in range(2))
+            self._q = self._matrix(rows, self.depth, "qk.x")
+            self._k = self._matrix(rows, self.depth, "qk.other")
+            self._v = self._matrix(rows, self.depth, "av.other")
+            self._p = self._matrix(rows, tokens, "av.x")
+            self._do = self._matrix(rows, self.depth, "av.dy")
+            self._ds = self._matrix(rows, tokens, "qk.dy")
+            # Results, which may take the place of what is not needed yet, or any more.
+            self._s = self._result("qk.y", self._ds)
+            self._o = self._result("av.y", self._do)
+            self._dp = self._result("av.dx_in_place", self._ds)
+            self._dv = self._result("av.d_other", self._v)
+            self._dq = self._result("qk.dx_in_place", self._do)
+            self._dk = self._result("qk.d_other", self._k)
         except BaseException:
             self.free()
             raise
 
-    def _matrix(self, rows: int, columns: int) -> Matrix:
-        matrix = self._device.matrix(rows, columns, np.float16)
+    def _matrix(self, rows: int, columns: int, tensor: str) -> Matrix:
+        matrix = self._device.matrix(rows, columns, np.float16, self._name(tensor))
         self._matrices.append(matrix)
         return matrix
 
+    def _result(self, tensor: str, operand: Matrix) -> Matrix:
+        return self._device.result(self._name(tensor), operand)
+
+    def _name(self, tensor: str) -> str:
+        return f"{self.qkv.name.removesuffix('qkv')}{tensor}"
+
     def forward(self, x: Single, run: Run) -> Single:
-        images, tokens, width = x.shape
+        images, tokens, _ = x.shape
         batch = images * self.heads
-        q, k, v, o, p, s = self._heads_of(images, tokens)
+        operands, results = (self._q, self._k, self._v, self._p), (self._s, self._o)
+        q, k, v, p, s, o = (each.head(batch * tokens) for each in (*operands, *results))
         qkv = self.qkv.forward(x, run)
         with run.clock("attention"):
             parts = qkv.reshape(images, tokens, 3, self.heads, self.depth)
@@ -73,41 +90,45 @@ class Attention(Layer):
             self._weights = weights
         with run.clock("FF"):
             self._device.product_batch(o, p, v, batch)
-        together = self._merged([o], (images, tokens, width), run)
-        return self.project.forward(together, run)
+        together = np.empty((images, tokens, 1, self.heads, self.depth), np.float32)
+        self._take_heads(o, together[:, :, 0], run)
+        return self.project.forward(together.reshape(x.shape), run)
 
     def backward(self, dy: Single, run: Run) -> Single | None:
         images, tokens, width = dy.shape
         batch = images * self.heads
-        q, k, v, o, p, s = self._heads_of(images, tokens)
+        operands = (self._q, self._k, self._v, self._p, self._do, self._ds)
+        q, k, v, p, do, ds = (each.head(batch * tokens) for each in operands)
+        results = (self._dp, self._dv, self._dq, self._dk)
+        dp, dv, dq, dk = (each.head(batch * tokens) for each in results)
         together = self.project.backward(dy, run)
         assert together is not None, "only the first layer gives no dX"
-        self._send_heads((o,), together.reshape(images, tokens, 1, self.heads, self.depth), run)
+        self._send_heads((do,), together.reshape(images, tokens, 1, self.heads, self.depth), run)
+        parts = np.empty((images, tokens, 3, self.heads, self.depth), np.float32)
         with run.clock("BP"):
-            self._device.product_batch(s, o, v, batch, transpose_b=True)  # dP = dO . V^T
-            self._device.product_batch(v, p, o, batch, transpose_a=True)  # dV = P^T . dO, over V
-        gradient = receive(self._device, s, run)
+            self._device.product_batch(dp, do, v, batch, transpose_b=True)  # dP = dO . V^T
+        gradient = receive(self._device, dp, run)
+        with run.clock("BP"):
+            self._device.product_batch(dv, p, do, batch, transpose_a=True)  # dV = P^T . dO
+        self._take_heads(dv, parts[:, :, 2], run)
         with run.clock("softmax"):
             softmax_gradient(self._weights, gradient)
         del self._weights
-        self._send(p, gradient, run)  # dS, over P
+        self._send(ds, gradient, run)
         with run.clock("BP"):
-            self._device.product_batch(o, p, k, batch)  # dQ = dS . K, over dO
-            self._device.product_batch(k, p, q, batch, transpose_a=True)  # dK = dS^T . Q, over K
-        parts = self._merged([o, k, v], (images, tokens, 3 * width), run)
+            self._device.product_batch(dq, ds, k, batch)  # dQ = dS . K
+        self._take_heads(dq, parts[:, :, 0], run)
+        with run.clock("BP"):
+            self._device.product_batch(dk, ds, q, batch, transpose_a=True)  # dK = dS^T . Q
+        self._take_heads(dk, parts[:, :, 1], run)
         with run.clock("attention"), np.errstate(all="ignore"):
-            parts[:, :, :width] *= np.float32(1 / math.sqrt(self.depth))
-        return self.qkv.backward(parts, run)
+            parts[:, :, 0] *= np.float32(1 / math.sqrt(self.depth))
+        return self.qkv.backward(parts.reshape(images, tokens, 3 * width), run)
 
     def free(self) -> None:
         """Give the products' device memory back; the linear layers' is theirs."""
         while self._matrices:
             self._device.free(self._matrices.pop())
-
-    def _heads_of(self, images: int, tokens: int) -> list[Matrix]:
-        rows = images * self.heads * tokens
-        matrices = (self._q, self._k, self._v, self._o, self._p, self._s)
-        return [matrix.head(rows) for matrix in matrices]
 
     def _send_heads(self, targets: tuple[Matrix, ...], parts: Single, run: Run) -> None:
         """Write [N, T, parts, heads, depth] as matrices of [N, heads, T] rows, one a part."""
@@ -116,17 +137,12 @@ class Attention(Layer):
             for target, part in zip(targets, half, strict=True):
                 self._device.write(target, part.reshape(target.rows, target.columns))
 
-    def _merged(self, sources: list[Matrix], shape: tuple[int, int, int], run: Run) -> Single:
-        """The inverse of `_send_heads`: matrices side by side as tokens of the given shape."""
-        images, tokens, _ = shape
-        result = np.empty(shape, np.float32)
-        parts = result.reshape(images, tokens, len(sources), self.heads, self.depth)
+    def _take_heads(self, source: Matrix, part: Single, run: Run) -> None:
+        """The inverse of `_send_heads` for one part [N, T, heads, depth]."""
+        images, tokens, heads, depth = part.shape
         with run.clock("transfer"):
-            for number, source in enumerate(sources):
-                values = widen_binary16(self._device.read(source))
-                heads = values.reshape(images, self.heads, tokens, self.depth)
-                parts[:, :, number] = heads.swapaxes(1, 2)
-        return result
+            values = widen_binary16(self._device.read(source))
+            part[...] = values.reshape(images, heads, tokens, depth).swapaxes(1, 2)
 
     def _send(self, target: Matrix, values: Single, run: Run) -> None:
         with run.clock("transfer"):

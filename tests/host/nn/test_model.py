@@ -254,10 +254,12 @@ class _Full(GoldenDevice):
 
     room = 0
 
-    def matrix(self, rows: int, columns: int, dtype: npt.DTypeLike) -> Matrix:
+    def matrix(
+        self, rows: int, columns: int, dtype: npt.DTypeLike, tensor: str | None = None
+    ) -> Matrix:
         if self.live >= self.room:
             raise DeviceError("no room")
-        return super().matrix(rows, columns, dtype)
+        return super().matrix(rows, columns, dtype, tensor)
 
 
 def test_all_memory_is_given_back() -> None:

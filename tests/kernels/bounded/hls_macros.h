@@ -30,7 +30,6 @@ inline long& cycle() {
   name.set_depth(entries);
 #define SAT_PARTITION(array, dimension)
 #define SAT_STORAGE(array, kind, resource)
-#define SAT_COMPACT(name)
 #define SAT_OPERATOR(variable_, operation, resource)
 #define SAT_OPERATOR_LATENCY(variable_, operation, resource, cycles)
 #define SAT_RECURRENCE(array, turns)

@@ -38,10 +38,10 @@ inline void multiply_accumulate(int cycles, const UspePass& pass,
                                 hls::stream<SumWord<Config>>& sums_out) {
   static thread_local std::map<int, long> written;  // slot -> cycle, of this thread's row unit
   const long now = bounded::cycle();
-  if (pass.from == SumFrom::kRunning && written.count(pass.slot)) {
+  if (!pass.from_zero && !pass.from_stream && written.count(pass.slot)) {
     bounded::Watch::instance().read(now - written[pass.slot]);
   }
-  if (pass.to != SumTo::kRunning) {
+  if (pass.to_stream || pass.to_leaving) {
     written.erase(pass.slot);
   } else {
     written[pass.slot] = now;
