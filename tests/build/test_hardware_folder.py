@@ -33,7 +33,7 @@ def test_a_space_is_refused_before_any_compile(
 @pytest.mark.parametrize("letter", list(" \t'\"`$[]{}()<>;:#%*?\\|&!=~^"))
 def test_what_tcl_make_or_a_shell_gives_a_meaning(letter: str) -> None:
     with pytest.raises(InputError) as caught:
-        check_folder(Path(f"/work/a{letter}b.vitis/hw"))
+        check_folder(Path(f"/srv/a{letter}b.vitis/hw"))
     assert str(caught.value).isprintable()
 
 

@@ -244,6 +244,7 @@ def test_a_full_or_closed_output_is_no_traceback() -> None:
         assert process.wait() == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
 def test_closed_streams_are_no_traceback(closed: str, tmp_path: Path) -> None:
     for arguments in (["check", DIGITS], ["--version"], ["check", "--schema"]):

@@ -146,6 +146,7 @@ def test_a_table_may_come_through_a_pipe(capsys: pytest.CaptureFixture[str]) -> 
     assert result["batch"] == 4
 
 
+@pytest.mark.slow
 def test_the_documentation_has_every_key(capsys: pytest.CaptureFixture[str]) -> None:
     text = (SPECS.parent / "docs" / "schedule.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"`(\w+)(?:\[\])?`", text))
@@ -268,6 +269,7 @@ def test_the_papers_workloads_side_by_side(capsys: pytest.CaptureFixture[str]) -
     ]
 
 
+@pytest.mark.slow
 def test_ablation_is_a_key_and_a_table_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
     arguments = (CARD, "--workload", "resnet9_cifar10", "--batch", "4")
     result = answer(capsys, *arguments, "--ablate")

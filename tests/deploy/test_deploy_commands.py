@@ -41,6 +41,7 @@ def host(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.slow
 def test_the_unpacked_bundle_needs_numpy_alone(unpacked: Path) -> None:
     done = host(unpacked, "deploy", "--no-measure")
     assert (done.returncode, done.stderr) == (0, "")

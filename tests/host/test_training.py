@@ -164,6 +164,7 @@ def test_runs_repeat_to_the_bit_and_free_their_memory(model: dict[str, Any]) -> 
     assert not same(first, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_a_run_goes_on_from_any_snapshot_to_the_same_bits(method: str) -> None:
     """Also from within an epoch, through JSON, with all that a run may use switched on."""

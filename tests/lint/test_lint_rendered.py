@@ -145,6 +145,7 @@ def port_without_a_depth(files: Files) -> Place:
     return "sat_wuve.cpp", line, "interface-depth"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "plant",
     [

@@ -183,6 +183,7 @@ def cycles(layers: list[Layer]) -> int:
     return sum(layer.cycles for layer in layers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", workloads.PAPER)
 def test_what_the_paper_workloads_reach(name: str) -> None:
     """Modelled on specs/vcu1525.yaml: dense utilisation, and speedup of BDWP 2:8."""

@@ -148,6 +148,7 @@ def refused(step: ToolStep, built: tuple[Installation, Path], told: str) -> None
     assert has_error(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("old", "new", "told"), TCL_ROWS)
 def test_tcl(old: str, new: str, told: str, places: Places) -> None:
     step = steps_of(places[TCL][0])["csynth_sat_stce"]

@@ -48,6 +48,7 @@ def built(
     return place, folder, steps
 
 
+@pytest.mark.slow
 def test_the_xclbin_is_of_both_kernels(
     built: tuple[Installation, Path, list[ToolStep]],
 ) -> None:
@@ -114,6 +115,7 @@ def synthesised(tmp_path_factory: pytest.TempPathFactory) -> tuple[Installation,
     return place, folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("card", [name for name, card in CARDS.items() if card.default_platform])
 def test_every_card_links(card: str, tmp_path: Path) -> None:
     place = install_vitis(tmp_path / "tools", "2023.2")

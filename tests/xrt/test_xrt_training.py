@@ -147,6 +147,7 @@ def test_a_run_that_goes_from_csim_to_a_card_ends_with_the_same_bits(
         assert_equal(run.weights(), want)
 
 
+@pytest.mark.slow
 def test_a_process_of_its_own_trains_on_a_card(bundle: Path, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     write_module(tmp_path / "modules")
