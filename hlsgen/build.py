@@ -9,7 +9,6 @@ whole, with what they made.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -182,7 +181,7 @@ def build(
         raise ToolMissingError(f"{prepared}; the bundle for csim is at {target}") from prepared
     with suppress(ToolMissingError):  # the extra hlsgen[lint] may be missing: the tools see it all
         ledger.run("lint", lambda: check_sources(target, environ), _tell_lint)
-    with built_hardware(prepared, target, environ, _cycles(made.text)) as done:
+    with built_hardware(prepared, target, environ, float(made.cycles)) as done:
         ledger.results += [StepResult(*row) for row in step_rows(done)]
         if done.card_files is not None:
             parts = replace(parts, card_files=done.card_files)
@@ -205,11 +204,6 @@ def _tell_remarks(prepared: Prepared | ToolMissingError | None, found: Estimate)
 
 def _remarks(found: Estimate) -> tuple[str, ...]:
     return tuple(f"estimated: {remark}" for remark in found.remarks)
-
-
-def _cycles(program: str | None) -> float | None:
-    """Modelled, of a training step."""
-    return None if program is None else float(json.loads(program)["cycles"])
 
 
 def _publish_csim(
@@ -340,7 +334,10 @@ def _tell_project(project: Project) -> tuple[bool, str]:
 
 
 def _tell_program(scheduled: Scheduled) -> tuple[bool, str]:
-    return False, f"{scheduled.detail}, without the overlap of updates that `schedule` models"
+    return False, (
+        f"{scheduled.products} products, {scheduled.cycles:,} modelled cycles a step, "
+        "without the overlap of updates that `schedule` models"
+    )
 
 
 def _tell_library(library: CompiledLibrary) -> tuple[bool, str]:

@@ -16,6 +16,7 @@ from . import __version__, paths
 from .errors import WorkError
 from .project import Project
 from .spec import Spec
+from .templates import template_environment
 from .toolchain.gxx import Unit
 
 INCLUDE_DIRS = (".", "kernels", "kernels/csim")
@@ -76,14 +77,7 @@ def hardware_digest(spec: Spec) -> str:
 
 
 def _environment(folder: Path) -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # the output is C++
-    )
+    environment = template_environment(folder)
     environment.filters["camel"] = _camel
     environment.filters["taken"] = _taken
     return environment

@@ -20,17 +20,17 @@ from .spec import Spec
 
 @dataclass(frozen=True)
 class Scheduled:
-    """text: the content of program.json, None for no program. detail: of it."""
+    """text: the content of program.json. cycles: modelled, of a step. products: how many it has."""
 
-    text: str | None
-    detail: str
+    text: str
+    cycles: int
+    products: int
 
 
 def program_text(spec: Spec, file: str) -> Scheduled:
     """The program, proved, as a file. Raises as `program_of_spec`."""
     program = program_of_spec(spec, file)
-    products = f"{len(program.products)} products, {program.cycles:,} modelled cycles a step"
-    return Scheduled(dump_program(program), products)
+    return Scheduled(dump_program(program), program.cycles, len(program.products))
 
 
 def machine_of(spec: Spec) -> Machine:

@@ -10,6 +10,7 @@ from pathlib import Path
 import jinja2
 
 from ..paths import templates_dir
+from ..templates import template_environment
 
 
 def fill(name: str, context: Mapping[str, object]) -> str:
@@ -19,11 +20,4 @@ def fill(name: str, context: Mapping[str, object]) -> str:
 
 @functools.cache
 def _environment(folder: Path) -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # the output is Tcl or cfg
-    )
+    return template_environment(folder)

@@ -79,17 +79,8 @@ def test_json(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STANDIN_FAIL", "link:scaled to 143")
-    arguments = (
-        hw_spec,
-        "-o",
-        tmp_path / "out",
-        "--target",
-        "hw",
-        "--vitis",
-        newest.root,
-        "--json",
-    )
-    status, out, err = run(capsys, *arguments)
+    place = ("-o", tmp_path / "out", "--target", "hw", "--vitis", newest.root)
+    status, out, err = run(capsys, hw_spec, *place, "--json")
     assert (status, err) == (0, "")
     answer = json.loads(out)
     assert answer["xclbin"]["clock_mhz"] == 143
@@ -146,17 +137,8 @@ def test_json_of_a_failed_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("STANDIN_FAIL", "csynth_sat_stce:error")
-    arguments = (
-        hw_spec,
-        "-o",
-        tmp_path / "out",
-        "--target",
-        "hw",
-        "--vitis",
-        newest.root,
-        "--json",
-    )
-    status, out, err = run(capsys, *arguments)
+    place = ("-o", tmp_path / "out", "--target", "hw", "--vitis", newest.root)
+    status, out, err = run(capsys, hw_spec, *place, "--json")
     (error,) = json.loads(out)["errors"]
     assert status == 1 and error["message"] == err.rstrip("\n")
     assert (error["step"], error["kind"]) == ("csynth_sat_stce", "HLS error")

@@ -155,7 +155,7 @@ def test_the_documentation_has_every_key(capsys: pytest.CaptureFixture[str]) -> 
     keys |= LAYER_KEYS | set(result["layers"][0]["tile"]) | set(result["ablation"][0])
     assert keys | set(result["pieces"]) | set(result["stages"]) <= documented
     digits = SPECS / "digits.yaml"
-    program = json.loads(program_text(load_spec(digits), str(digits)).text or "")
+    program = json.loads(program_text(load_spec(digits), str(digits)).text)
     assert set(program) | set(program["memory"]) | set(program["products"][0]) <= documented
     assert set(program["updates"][0]) <= documented
 

@@ -50,6 +50,10 @@ GOLDEN = ["train", "bundle", "--device", "golden"]
 
 @pytest.fixture(autouse=True)
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return bare_bundle(tmp_path, monkeypatch)
+
+
+def bare_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`bundle` in the working directory, without its library: enough for the golden device."""
     pytest.importorskip("sklearn")
     folder = tmp_path / "bundle"

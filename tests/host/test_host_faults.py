@@ -9,18 +9,12 @@ from pathlib import Path
 
 import pytest
 from sat_host.__main__ import main
-from test_host_command_line import MANIFEST, run
+from test_host_command_line import bare_bundle, run
 
 
 @pytest.fixture(autouse=True)
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`bundle` in the working directory, without its library."""
-    pytest.importorskip("sklearn")
-    folder = tmp_path / "bundle"
-    folder.mkdir()
-    (folder / "bundle.json").write_text(json.dumps(MANIFEST))
-    monkeypatch.chdir(tmp_path)
-    return folder
+    return bare_bundle(tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize(
