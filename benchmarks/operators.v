@@ -269,7 +269,8 @@ module row_control
   `FIELD(packet_base, 16) `FIELD(above_packets, 17) `FIELD(own_packets, 18)
   `FIELD(packets_end, 19)
   wire [127:0] full = plan[24*32 +: 128], tail = plan[28*32 +: 128], last = plan[32*32 +: 128];
-  wire stationary = plan[40*32], swaps = plan[40*32+1];
+  wire stationary = plan[40*32], swaps = plan[40*32+1], slow = plan[40*32+2];
+  wire signed [31:0] own = cycle - above_end;
   reg [127:0] work;
   wire signed [31:0] forwarded = work[31:0], tokens = work[63:32], products = work[95:64],
     panel_cycles = work[127:96];
@@ -289,7 +290,7 @@ module row_control
     running_to <= entering ? cycle - below_end : slot;
     running_from <= slot;
     leaving_to <= leaving_place + block;
-    leaving_from <= cycle - above_end;
+    leaving_from <= slow ? own >>> 1 : own;
     row <= slot - first + (stationary ? token_place : 32'd0);
     token_to <= stationary ? panel_cycle : panel_cycle - forwarded;
     packet_to <= packet_base + cycle;
@@ -297,7 +298,8 @@ module row_control
     group_out <= group;
     does <= {entering && cycle < own_enters, entering && cycle < below_end,
              !entering && stationary && cycle >= above_packets && cycle < packets_end,
-             cycle < own_packets, !entering && !stationary && cycle >= leave_begin,
+             cycle < own_packets, !entering && !stationary && cycle >= leave_begin
+               && !(slow && (cycle[0] ^ leave_begin[0])),
              cycle < above_end, cycle < own_leaves, works && panel_cycle < tokens,
              panel_cycle < forwarded, multiplies && in_pass, stationary && n >= held, slot == first,
              first_pass, final_pass, bank, packet_bank};
@@ -339,13 +341,14 @@ endmodule
 // The plans of a row unit of 32 (kernels/row_steps.h, period.h), both dataflows; without the
 // multiplications, whose results are inputs. A tile's numbers stand as in kernels/types.h.
 module plan_periods
-  (input clk, input take, input [17*32-1:0] tile_in, input [13*32-1:0] times,
-   output reg [36*32-1:0] plan, output reg [5:0] flags, output reg [31:0] row_out);
-  reg [17*32-1:0] drained, computed, entering;
+  (input clk, input take, input [18*32-1:0] tile_in, input [13*32-1:0] times,
+   output reg [36*32-1:0] plan, output reg [6:0] flags, output reg [31:0] row_out);
+  reg [18*32-1:0] drained, computed, entering;
   reg signed [31:0] row, batch, packets_taken;
   `define TILE(name, tile, number) wire signed [31:0] name = tile[(number)*32 +: 32];
   `define TIMES(name, number) wire signed [31:0] name = times[(number)*32 +: 32];
   `TILE(valid_d, drained, 0) `TILE(sums_d, drained, 5)
+  wire slow = valid_d != 0 && drained[17*32];
   `TILE(valid_c, computed, 0) `TILE(interleave_c, computed, 2) `TILE(keep_c, computed, 3)
   `TILE(accumulate_c, computed, 4) `TILE(sums_c, computed, 5) `TILE(pass_c, computed, 6)
   `TILE(panels_c, computed, 7) `TILE(tap_panels_c, computed, 8) `TILE(full_c, computed, 9)
@@ -379,7 +382,7 @@ module plan_periods
   // Output stationary.
   wire signed [31:0] tokens = (interleave_c + 1) >> 1, next = enters ? (interleave_e + 1) >> 1 : 0;
   wire signed [31:0] start = valid_c != 0 && accumulate_c != 0 ? sums_c : 32'd0;
-  wire signed [31:0] own = valid_d != 0 ? sums_d : 32'd0;
+  wire signed [31:0] own = valid_d == 0 ? 32'd0 : slow ? sums_d << 1 : sums_d;
   wire signed [31:0] enter_end = start << 5;
   wire signed [31:0] leave_begin = own != 0 ? longer(enter_end, 8) : enter_end;
   wire signed [31:0] above_end = leave_begin + row_own;
@@ -413,13 +416,14 @@ module plan_periods
     `PLAN(27, drained_end, 32'd0) `PLAN(28, products_start, 32'd0) `PLAN(29, cycles, batch_cycles)
     `PLAN(30, 32'd0, held) `PLAN(31, 32'd0, packets_taken) `PLAN(32, 32'd0, own_begin)
     `PLAN(33, 32'd0, above_packets) `PLAN(34, 32'd0, own_packets) `PLAN(35, 32'd0, packets)
-    flags <= {1'b1, row == 0, keep_c == 8, accumulate_c == 0, stationary, stationary && ends_tile};
+    flags <= {1'b1, row == 0, keep_c == 8, accumulate_c == 0, slow && !stationary, stationary,
+              stationary && ends_tile};
     row_out <= row + 1;
     batch <= ends_tile ? 0 : batch + 1;
     packets_taken <= ends_tile ? 0 : packets_taken + packets;
     if (ends_tile) begin
-      drained <= stationary ? {17*32{1'b0}} : computed;
-      computed <= enters ? entering : {17*32{1'b0}};
+      drained <= stationary ? {18*32{1'b0}} : computed;
+      computed <= enters ? entering : {18*32{1'b0}};
     end
     if (take) begin
       entering <= tile_in;

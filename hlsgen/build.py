@@ -45,6 +45,7 @@ from .render import CSIM_UNITS, INCLUDE_DIRS, render
 from .scheduled import Scheduled, program_text
 from .selftest import self_test, selftest_command, selftest_key
 from .spec import Spec
+from .specfifos import self_contained
 from .specfile import parse_spec, read_spec
 from .staging import check_target, resolve_target, staged
 from .toolchain.compiler import find_compiler
@@ -171,7 +172,7 @@ def build(
     lost = "" if hardware is not None else left_out(target, project.digest, spec.card)
     with open_cache(environ) as cache:
         library = ledger.run("compile", lambda: compile_library(plan, cache), _tell_library)
-        parts = Parts(spec, given, project, library, host_project(), made.text)
+        parts = _parts(spec, self_contained(given, spec, name), project, library, made)
         parts, checks = _publish_csim(target, parts, cache, ledger)
         warnings = tuple(filter(None, (lost, cache.warning)))
     result = _result(target, parts, f"{compiler.kind} {compiler.version}", checks, ledger, warnings)
@@ -204,6 +205,12 @@ def _tell_remarks(prepared: Prepared | ToolMissingError | None, found: Estimate)
 
 def _remarks(found: Estimate) -> tuple[str, ...]:
     return tuple(f"estimated: {remark}" for remark in found.remarks)
+
+
+def _parts(
+    spec: Spec, text: bytes, project: Project, library: CompiledLibrary, made: Scheduled
+) -> Parts:
+    return Parts(spec, text, project, library, host_project(), made.text)
 
 
 def _publish_csim(

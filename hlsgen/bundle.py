@@ -5,7 +5,8 @@
 * bundle.json: the manifest, what `sat_host` must know to open and train the bundle
 * program.json: the program of a training step (hlsgen.schedule.program_file), for cards that have a
   cycle model
-* spec.yaml: the user's spec, byte for byte
+* spec.yaml: the user's spec, byte for byte but for the path of a file of FIFO depths, in whose
+  place these stand
 * src/: the rendered project that the library was compiled from
 * sat_host/: the host package, so that a bundle runs where hlsgen is not installed
 

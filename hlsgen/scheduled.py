@@ -11,7 +11,7 @@ from .cards import CARDS
 from .errors import InputError, WorkError
 from .faults import shown
 from .schedule.checker import check
-from .schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
+from .schedule.memory import Memory
 from .schedule.options import Options
 from .schedule.program import Machine, Program, Training, addressable, program_of
 from .schedule.program_file import dump_program
@@ -36,8 +36,7 @@ def program_text(spec: Spec, file: str) -> Scheduled:
 def machine_of(spec: Spec) -> Machine:
     """The spec's array with the card's memory as seen at the spec's clock."""
     card = CARDS[spec.card]
-    per_cycle = card.bank_bandwidth / (spec.clock_mhz * 1e6)
-    memory = Memory(len(card.banks), per_cycle, ASSUMED_BURST_OVERHEAD_BYTES)
+    memory = Memory.of_card(card, spec.clock_mhz)
     return addressable(Machine(spec.array_config(), memory, card.bank_bytes, spec.clock_mhz))
 
 

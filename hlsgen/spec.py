@@ -16,8 +16,10 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from pydantic_core import PydanticKnownError
 
 from .cards import CARDS, Card
+from .fifos import depths
 from .spec_base import NAME, Identifier, PowerOfTwo, Section, broken, number
 from .spec_data import DataSpec, DigitsSpec, ImageFolderSpec
+from .spec_fifos import FifosField, FifosSpec
 from .spec_hardware import HIGHEST_CLOCK_MHZ, LOWEST_CLOCK_MHZ, HardwareSpec
 from .spec_model import MlpSpec, ModelSpec, build
 from .spec_training import SgdSpec, TrainingSpec
@@ -151,6 +153,12 @@ class Spec(Section):
         description="Dataflows that products may use: os (output stationary), which all can, and "
         "ws (weight stationary); default [os, ws].",
     )
+    fifos: FifosField = Field(
+        default_factory=FifosSpec,
+        description="Depths of the streams between processes, by family of streams; default, which "
+        "is what the array needs; or the path, from the spec's folder, of a YAML file with such a "
+        "section.",
+    )
     sparsity: SparsitySpec = Field(
         default_factory=SparsitySpec, validate_default=True, description="The N:M pruning."
     )
@@ -268,6 +276,10 @@ class Spec(Section):
             feed=self.array.feed,
             strip_words=self.array.strip_words,
         )
+
+    def fifo_depths(self) -> dict[str, int]:
+        """Places of a stream, by family (hlsgen.fifos): those stated, or what the array needs."""
+        return depths(self.array_config(), "ws" in self.dataflows, self.fifos.given())
 
     def summary(self) -> str:
         """The spec in one line."""

@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from . import specschema
 from .faults import Fault, shown
+from .fifos import base_family
 from .spec_base import RULE, Broken
 from .yamlmarks import Document, FieldPath, Mark, path_text
 
@@ -25,6 +26,8 @@ _WRONG_TYPES = {
     "int_type", "float_type", "string_type", "tuple_type", "model_type", "model_attributes_type",
     "literal_error", "bool_type", "dict_type", "list_type",
 }  # fmt: skip
+
+_LISTED = 30  # fields of a section that a mend lists
 
 
 @dataclass(frozen=True)
@@ -168,6 +171,8 @@ def _value(value: Any) -> str:
 def _unknown_mend(path: FieldPath, document: Document) -> str:
     name = shown(str(path[-1]), 60).lower()
     here = specschema.fields_of(specschema.schema_at(path[:-1], document.value))
+    if path[0] == "fifos" and (family := base_family(name)):
+        return f"depths are by family, not by row: write {family}"
     if close := _close(name, here):
         return f"did you mean {close}?"
     others = specschema.variants(specschema.union_at(path[:-1], document.value))
@@ -178,6 +183,9 @@ def _unknown_mend(path: FieldPath, document: Document) -> str:
         if name in schema.get("properties", {}) or (len(path) > 1 and name == section):
             whole = section if name == section else f"{section}.{name}"
             return f"did you mean {whole}, outside of {path_text(path[:-1]) or 'its section'}?"
+    if len(here) > _LISTED:
+        nearest = difflib.get_close_matches(name, here, 3, 0.0)
+        return f"the nearest of the {len(here)} fields here are {', '.join(nearest)}"
     return f"the fields here are {', '.join(here)}"
 
 

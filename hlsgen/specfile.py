@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from .faults import Fault, SpecError, shown
+from .faults import Fault, SpecError
 from .spec import Spec
 from .spec_base import UNREAD
 from .specfault import Finding, findings
+from .specfifos import with_depths
+from .specread import decode, read_spec
 from .yamlmarks import Document, FieldPath, parse_document
 
-MAX_BYTES = 1 << 20
-_GZIP = b"\x1f\x8b"  # how a compressed archive begins, and no UTF-8
+__all__ = ["load_spec", "parse_spec", "read_spec"]
 
 
 def load_spec(path: Path) -> Spec:
@@ -30,10 +30,13 @@ def load_spec(path: Path) -> Spec:
 
 
 def parse_spec(text: str | bytes, file: str) -> Spec:
-    """As `load_spec`, from text or what `read_spec` gives; `file` names it in faults."""
+    """As `load_spec`, from text or what `read_spec` gives.
+
+    file: names it in faults; a file of FIFO depths that it names is looked for from its folder.
+    """
     if isinstance(text, bytes):
-        text = _decode(text, file)
-    document = parse_document(text, file)
+        text = decode(text, file)
+    document = with_depths(parse_document(text, file), file)
     if not isinstance(document.value, dict):
         mark = document.values.get((), (1, 1))
         kind = "is a list" if isinstance(document.value, list) else "is a single value"
@@ -129,42 +132,3 @@ def _item(item: Any, removed: set[FieldPath]) -> Any:
     if own or (removed and not isinstance(item, dict)):
         return UNREAD
     return _without(item, removed) if removed else item
-
-
-def read_spec(path: Path) -> bytes:
-    """The content of the spec file at `path`. Raises SpecError when it is none."""
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
-        raise _unread(path, "no such file", "check the path") from None
-    except IsADirectoryError:
-        raise _unread(path, "is a folder", "name the spec file in it") from None
-    except PermissionError:
-        raise _unread(path, "may not be read", "change its permissions") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _unread(path, f"can't be read, {reason}", "check the path") from None
-    if data.startswith(_GZIP):
-        name = shlex.quote(str(path))
-        mend = f"unpack a packaged bundle by `hlsgen deploy {name}`, and train its folder"
-        raise _unread(path, "is an archive, no spec", mend)
-    if len(data) > MAX_BYTES:
-        raise _unread(path, "is larger than 1 MiB", "give a spec, a short YAML file")
-    return data
-
-
-def _decode(data: bytes, file: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start]
-        line = before.count(b"\n") + 1
-        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
-        what = f"the byte 0x{data[error.start]:02x} is not UTF-8"
-        fault = Fault(file, line, column, "", what, "give a text file saved as UTF-8")
-        raise SpecError([fault]) from None
-
-
-def _unread(path: Path, what: str, mend: str) -> SpecError:
-    return SpecError([Fault(str(path), None, None, "", shown(what, 200), mend)])

@@ -39,33 +39,40 @@ void arrange_rows(const StceCommand& command, hls::stream<WordToken<Config>>& he
   }
 }
 
-// A block of transposed A: `lanes` pixels of a word of channels, of which some are output rows.
+// A block of transposed A: `lanes` pixels of a word of channels, of which some are output rows. One
+// that takes nothing is none.
 struct ChannelBlock {
-  bool valid;
-  int elements;  // pixels
-  int first;     // channel that is an output row
-  int end;
-  int padding;   // rows behind them that the panel lacks
+  int taken;   // words: of the pixels, and zeros for those that a tile's last panel lacks
+  int pixels;
+  int first;   // channel that is an output row
+  int rows;
+  int given;   // words: the rows, and zeros for those that the panel lacks, behind its last
 };
 
 // Goes through the blocks of a command, tile by tile, panel by panel.
 template <class Config>
 struct ChannelBlocks {
+  int last_channels;  // of a tap's last word; its other lanes are no rows
+  int padding;        // rows that a panel lacks
   int tiles_left;
   int pixels_left;  // of the tile
   int block;        // of the panel
-  int rows_left;
+  int lanes_left;   // of the panel: those of its rows, and those before them in its first word
   std::uint32_t tap_block;
   int skip;
 
   explicit ChannelBlocks(const StceCommand& command)
-      : tiles_left(tiles_of<Config>(command)), pixels_left(static_cast<int>(command.reduction)) {
+      : last_channels(static_cast<int>(command.a_channels - command.a_blocks * Config::kLanes) +
+                      Config::kLanes),
+        padding(set_rows<Config>(command) - static_cast<int>(command.rows)),
+        tiles_left(tiles_of<Config>(command)),
+        pixels_left(static_cast<int>(command.reduction)) {
     start_panel(command);
   }
 
   void start_panel(const StceCommand& command) {
     block = 0;
-    rows_left = static_cast<int>(command.rows);
+    lanes_left = static_cast<int>(command.a_skip) + static_cast<int>(command.rows);
     tap_block = command.a_block;
     skip = command.a_skip;
   }
@@ -74,19 +81,19 @@ struct ChannelBlocks {
     SAT_INLINE
     ChannelBlock found = ChannelBlock();
     if (tiles_left == 0) return found;
-    const int channels = static_cast<int>(command.a_channels);
-    const int real = channels - static_cast<int>(tap_block) * Config::kLanes;
-    found.valid = true;
-    found.elements = shorter(pixels_left, Config::kLanes);
+    const bool tap_ends = tap_block + 1 == command.a_blocks;
+    const int lanes = shorter(tap_ends ? last_channels : Config::kLanes, lanes_left);
+    found.taken = Config::kLanes;
+    found.pixels = shorter(pixels_left, Config::kLanes);
     found.first = skip;
-    // Lanes beyond a tap's channels are no rows.
-    found.end = shorter(shorter(real, Config::kLanes), skip + rows_left);
-    rows_left -= found.end - found.first;
+    found.rows = lanes - skip;
+    found.given = found.rows;
+    lanes_left -= lanes;
     skip = 0;
-    tap_block = tap_block + 1 == command.a_blocks ? 0 : tap_block + 1;
+    tap_block = tap_ends ? 0 : tap_block + 1;
     if (++block < static_cast<int>(command.a_words)) return found;
-    found.padding = set_rows<Config>(command) - static_cast<int>(command.rows);
-    pixels_left -= found.elements;
+    found.given += padding;
+    pixels_left -= found.pixels;
     start_panel(command);
     if (pixels_left == 0) {
       --tiles_left;
@@ -125,7 +132,8 @@ struct TokenWriter {
   }
 };
 
-// Two blocks in turns: one takes a word a pixel while the other gives one an output row.
+// Two blocks take turns: one takes a word a pixel while the other gives one an output row. The words
+// of a command's blocks are one loop, which goes from block to block without a gap.
 template <class Config>
 void arrange_blocks(const StceCommand& command, hls::stream<WordToken<Config>>& held,
                     hls::stream<Activations<Config>>& activations) {
@@ -140,35 +148,37 @@ void arrange_blocks(const StceCommand& command, hls::stream<WordToken<Config>>& 
   ChannelBlock emptying = ChannelBlock();
   ChannelBlock filling = walk.next(command);
   bool fills_even = true;
-  SAT_LOOP(ArrangeBlocks_Turn)
-  while (filling.valid || emptying.valid) {
-    SAT_TRIPCOUNT(4096)
-    const int rows = emptying.valid ? emptying.end - emptying.first : 0;
-    const int given = emptying.valid ? rows + emptying.padding : 0;
-    const int taken = filling.valid ? Config::kLanes : 0;
-    SAT_LOOP(ArrangeBlocks_Word)
-    for (int i = 0; i < longer(given, taken); ++i) {
-      SAT_PIPELINE(1)  // writes one row of registers, reads one column of the others
-      SAT_TRIPCOUNT(32)
-      if (i < taken) {
-        const bool real = i < filling.elements;
-        const Word<Config> word = real ? held.read().row[0] : zero_word<Config>();
-        if (fills_even) {
-          even.set_row(i, word);
-        } else {
-          odd.set_row(i, word);
-        }
-      }
-      if (i < given) {
-        const int column = emptying.first + i;
-        Word<Config> word = zero_word<Config>();
-        if (i < rows) word = fills_even ? odd.column(column) : even.column(column);
-        writer.write(interleave, word, activations);
+  int turn = filling.taken;  // words for which the blocks stay what they are; none: all is done
+  int word = 0;              // of them
+  // Why II = 1 holds: a cycle writes one row of a block's registers and reads one column of the
+  // other's; what is written is there in the next cycle, so the blocks may change. From block to block
+  // the walk counts, compares and adds, all of it constants or what it carries.
+  SAT_LOOP(ArrangeBlocks_Word)
+  while (turn > 0) {
+    SAT_PIPELINE(1)
+    SAT_TRIPCOUNT(16384)
+    if (word < filling.taken) {
+      const bool real = word < filling.pixels;
+      const Word<Config> channels = real ? held.read().row[0] : zero_word<Config>();
+      if (fills_even) {
+        even.set_row(word, channels);
+      } else {
+        odd.set_row(word, channels);
       }
     }
-    emptying = filling;
-    filling = walk.next(command);
-    fills_even = !fills_even;
+    if (word < emptying.given) {
+      const int column = emptying.first + word;
+      Word<Config> pixels = zero_word<Config>();
+      if (word < emptying.rows) pixels = fills_even ? odd.column(column) : even.column(column);
+      writer.write(interleave, pixels, activations);
+    }
+    if (++word == turn) {
+      word = 0;
+      emptying = filling;
+      filling = walk.next(command);
+      fills_even = !fills_even;
+      turn = longer(emptying.given, filling.taken);
+    }
   }
 }
 

@@ -38,6 +38,7 @@ Tile tile_of(const StceCommand& command, int columns) {
   tile.keep = command.keep;
   tile.accumulate = (command.flags & kStceAccumulate) ? 1 : 0;
   tile.sums = static_cast<std::uint32_t>(sums);
+  tile.slow = (command.flags & kStceBinary32) ? 1 : 0;
   tile.pass_cycles = static_cast<std::uint32_t>(pass_cycles);
   tile.panels = static_cast<std::uint32_t>(taps * tap_panels);
   tile.tap_panels = static_cast<std::uint32_t>(tap_panels);
@@ -73,7 +74,7 @@ void send_tiles(const StceCommand& command, hls::stream<Tile>& to_rows,
 // waits for the next command before the first tile of the one at hand; and that comes in time however
 // many tiles there are.
 template <class Config>
-void fetch_commands(int count, const CommandBeat* commands,
+void fetch_commands(int count, SAT_READ_PORT(CommandBeat) commands,
                     hls::stream<StceCommand>& to_activations, hls::stream<StceCommand>& to_weights,
                     hls::stream<StceCommand>& to_sums, hls::stream<Tile>& to_rows,
                     hls::stream<OutputTile>& to_store) {

@@ -61,7 +61,7 @@ struct PanelJobs {
       columns_left = static_cast<int>(command.columns);
       start_tile();
     }
-    job.valid = true;
+    job.valid = columns_left > 0;  // not so in the simulator, of a command from a stream that ran dry
     job.columns = shorter(columns_left, tile_columns<Config>(command));
     job.elements = shorter(elements_left, Config::kLanes);
     job.word = word;
@@ -77,22 +77,25 @@ struct PanelJobs {
   }
 };
 
-// A panel comes in, a cycle at a time.
+// A panel comes in, a cycle at a time. (Its counters end it, here and below: how many cycles it takes
+// would be a product to wait for between panels.)
 template <class Config>
 struct PanelFill {
+  bool busy;
   bool packed;
   bool transposed;
   int columns;
   int elements;
   int values;  // words of a packed record
-  int words;   // of a run
-  int cycles;  // in all
+  int runs;
+  int words;  // of a run
   int run;
   int word;
   int first;  // transposed: the block's first column, and the cycle of the block
 
   explicit PanelFill(const PanelJob& job)
-      : packed((job.command.flags & kStcePackedB) != 0),
+      : busy(job.valid),
+        packed((job.command.flags & kStcePackedB) != 0),
         transposed((job.command.flags & kStceTransposeB) != 0),
         columns(job.columns),
         elements(job.elements),
@@ -101,11 +104,8 @@ struct PanelFill {
         word(0),
         first(0) {
     const PanelRuns order = PanelRuns::of<Config>(job.command, columns, elements);
+    runs = order.runs;
     words = order.words;
-    // Transposed: a block takes a word a column, then gives one an element.
-    const int blocks = ceil_div(columns, Config::kLanes);
-    const int all = transposed ? blocks * (Config::kLanes + elements) : order.runs * order.words;
-    cycles = job.valid ? all : 0;
   }
 
   void step(hls::stream<Word<Config>>& source, Block<Config>& block, Panels<Config>& panels,
@@ -125,10 +125,11 @@ struct PanelFill {
     }
     if (++word == words) {
       word = 0;
-      ++run;
+      busy = ++run < runs;
     }
   }
 
+  // A block takes a word a column, then gives one an element.
   void step_transposed(hls::stream<Word<Config>>& source, Block<Config>& block,
                        Panels<Config>& panels, int bank) {
     SAT_INLINE
@@ -140,6 +141,7 @@ struct PanelFill {
     if (++word == Config::kLanes + elements) {
       word = 0;
       first += Config::kLanes;
+      busy = first < columns;
     }
   }
 };
@@ -165,10 +167,10 @@ Packet<Config> make_packet(const Word<Config>& values, const Word<Config>& indic
 // A panel leaves, a packet a cycle.
 template <class Config>
 struct PanelEmpty {
+  bool busy;
   bool dense;
   int keep;
   int blocks;
-  int cycles;
   int block;
   int value_word;
   int left;  // real reduction elements from this group on
@@ -176,13 +178,13 @@ struct PanelEmpty {
   IndexPlace<Config> place;  // stays at the start for dense weights, which have no indices
 
   explicit PanelEmpty(const PanelJob& job)
-      : dense(job.command.keep == Config::kGroup),
+      : busy(job.valid),
+        dense(job.command.keep == Config::kGroup),
         keep(job.command.keep),
         blocks(ceil_div(job.columns, Config::kLanes)),
         block(0),
         value_word(0),
         left(job.elements) {
-    cycles = job.valid ? packet_rows<Config>(job.elements, keep) * blocks : 0;
     at.word = static_cast<std::uint16_t>(job.word);
     at.group = 0;
     at.element = 0;
@@ -198,10 +200,12 @@ struct PanelEmpty {
     block = 0;
     ++value_word;
     if (!dense) place.advance();
-    if (++at.element == keep) {
+    // Dense, the last group ends with the reduction.
+    if (++at.element == (dense ? shorter(left, keep) : keep)) {
       at.element = 0;
       ++at.group;
       left -= Config::kGroup;
+      busy = left > 0;
     }
   }
 };
@@ -224,11 +228,11 @@ void form_packets(int count, hls::stream<StceCommand>& commands, hls::stream<Wor
     PanelFill<Config> fill(filling);
     PanelEmpty<Config> empty(emptying);
     SAT_LOOP(FormPackets_Cycle)
-    for (int i = 0; i < longer(fill.cycles, empty.cycles); ++i) {
+    while (fill.busy || empty.busy) {
       SAT_PIPELINE(1)  // one word into a panel, two reads and a packet out of the other
       SAT_TRIPCOUNT(320)
-      if (i < empty.cycles) empty.step(panels, 1 - bank, packets);
-      if (i < fill.cycles) fill.step(words, block, panels, bank);
+      if (empty.busy) empty.step(panels, 1 - bank, packets);
+      if (fill.busy) fill.step(words, block, panels, bank);
     }
     emptying = filling;
     filling = jobs.next(commands);

@@ -14,56 +14,76 @@
 
 namespace sat {
 
-// What the buffer holds at a time.
+// What half of the buffer holds: a strip, a panel of transposed A, or, without words, nothing.
 struct Holding {
-  bool valid;
-  bool passes;   // not held: words go through
-  int words;     // to be filled
-  int tokens;    // to be served
-  int elements;  // transposed A: pixels
-  StceCommand command;
+  int words;   // that fill it
+  int tokens;  // in which it is served
+  bool panel;
+  int pixels;       // of a panel,
+  int pixel_words;  // ... words of each,
+  int pace;         // ... and turns a word, beside a panel of the same tile
 };
 
-// Goes through the commands: a holding for each, or for each panel of transposed A.
+inline Holding panel_of(const StceCommand& command, int pixels, int pace) {
+  Holding panel;
+  panel.words = panel.tokens = pixels * static_cast<int>(command.a_words);
+  panel.panel = true;
+  panel.pixels = pixels;
+  panel.pixel_words = command.a_words;
+  panel.pace = pace;
+  return panel;
+}
+
+// Goes through what is held of a command: its strip, or, tile by tile, the panels of transposed A.
 template <class Config>
 struct Holdings {
-  int commands_left;
-  int tiles_left;  // of a command with transposed A
-  int pixels_left;  // of its tile
-  StceCommand command;
+  Holding whole;  // a panel of `lanes` pixels
+  Holding last;   // the tile's last panel; the strip
+  int panels;     // of a tile
+  int panel;
+  int tiles_left;
+  int passed;  // tokens of words that are not held but go through
 
-  explicit Holdings(int count)
-      : commands_left(count), tiles_left(0), pixels_left(0), command(StceCommand()) {}
-
-  Holding next(hls::stream<StceCommand>& commands, hls::stream<StceCommand>& forward) {
-    SAT_INLINE
-    Holding holding = Holding();
-    if (tiles_left == 0) {
-      if (commands_left == 0) return holding;
-      --commands_left;
-      command = commands.read();
-      forward.write(command);
-      if (command.flags & kStceTransposeA) {
-        tiles_left = tiles_of<Config>(command);
-        pixels_left = static_cast<int>(command.reduction);
-      }
-    }
-    holding.valid = true;
-    holding.command = command;
-    if (tiles_left > 0) {
-      holding.elements = shorter(pixels_left, Config::kLanes);
-      holding.words = holding.tokens = holding.elements * static_cast<int>(command.a_words);
-      pixels_left -= holding.elements;
-      if (pixels_left == 0) {
-        --tiles_left;
-        pixels_left = static_cast<int>(command.reduction);
-      }
+  explicit Holdings(const StceCommand& command)
+      : whole(Holding()), last(Holding()), panels(1), panel(0), tiles_left(0), passed(0) {
+    if (command.flags & kStceTransposeA) {
+      panels = panels_of<Config>(command);
+      tiles_left = tiles_of<Config>(command);
+      const int pixels = static_cast<int>(command.reduction) - (panels - 1) * Config::kLanes;
+      whole = panel_of(command, Config::kLanes, 1);
+      last = panel_of(command, pixels, panels == 1 ? 1 : Config::kLanes / pixels);
     } else {
-      holding.passes = command.strip_words == 0;
-      holding.words = command.strip_words;
-      holding.tokens = row_tokens<Config>(command);
+      last.words = command.strip_words;
+      last.tokens = row_tokens<Config>(command);
+      tiles_left = last.words > 0 ? 1 : 0;
+      passed = last.words > 0 ? 0 : last.tokens;
     }
-    return holding;
+  }
+
+  Holding next() {
+    SAT_INLINE
+    if (tiles_left == 0) return Holding();
+    if (++panel < panels) return whole;
+    panel = 0;
+    --tiles_left;
+    return last;
+  }
+};
+
+// Where the next word of a panel lies: one of each pixel, then the next one of each.
+struct PanelPlace {
+  int pixel;
+  int word;
+  int place;
+
+  PanelPlace() : pixel(0), word(0), place(0) {}
+
+  void advance(const Holding& panel) {
+    SAT_INLINE
+    place += panel.pixel_words;
+    if (++pixel < panel.pixels) return;
+    pixel = 0;
+    place = ++word;
   }
 };
 
@@ -156,9 +176,9 @@ WordToken<Config> serve_rows(const StceCommand& command,
     SAT_UNROLL
     token.row[f] = zero_word<Config>();
     if (f < count) {
-      if (rows.real(command, f)) {
-        token.row[f] =
-            read_pixel<Config>(command, copies[f], command.strip_address, pixel, rows.tap);
+      const SourceWord source = source_word(command, pixel, rows.tap);
+      if (source.inside && rows.real(command, f)) {
+        token.row[f] = copies[f][source.address - command.strip_address];
       }
       pixel.advance(command);
     }
@@ -167,73 +187,79 @@ WordToken<Config> serve_rows(const StceCommand& command,
   return token;
 }
 
-// Serves one holding and fills the other half for the next one.
+// Serves what is left of the command before, and fills what is held of a command: each but the first
+// while the one before is served. `serving` is then what is left of that. One loop, which goes from
+// panel to panel without a gap.
 template <class Config>
-void turn_buffer(const Holding& serving, const Holding& filling, int served_half,
+void turn_buffer(const StceCommand& before, Holdings<Config>& holdings, Holding& serving, int& half,
                  StripBuffer<Config>& buffer, hls::stream<Word<Config>>& words,
                  hls::stream<WordToken<Config>>& held) {
-  const int tokens = serving.valid ? serving.tokens : 0;
-  const int fills = filling.valid ? filling.words : 0;
-  const bool transposed = (serving.command.flags & kStceTransposeA) != 0;
-  const int pixel_words = serving.command.a_words;
+  Holding filling = holdings.next();
   // Fills are spread over the tokens, or a slow memory would hold up all of them at the start.
-  const int pace = fills > 0 ? longer(1, tokens / fills) : 1;
-  RowServer<Config> rows(serving.command);
+  int pace = filling.words > 0 ? longer(1, serving.tokens / filling.words) : 1;
+  RowServer<Config> rows(before);  // of a strip
+  PanelPlace place;
   int served = 0;
   int filled = 0;
   int wait = 0;
-  int pixel = 0;  // of transposed A,
-  int word = 0;   // ... its word
-  int place = 0;  // ... and where that lies
+  bool busy = serving.tokens > 0 || filling.words > 0;
+  // Why II = 1 holds: a cycle reads each copy of one half and writes those of the other. Reads come no
+  // sooner in a turn than writes, so the next turn finds what was written, and the halves may change.
+  // All panels but a tile's last are alike: both kinds are known before, and a counter chooses.
   SAT_LOOP(TurnBuffer_Cycle)
-  while (served < tokens || filled < fills) {
-    SAT_PIPELINE(1)  // reads each copy of one half, writes those of the other
+  while (busy) {
+    SAT_PIPELINE(1)
     SAT_TRIPCOUNT(16384)
-    if (served < tokens) {
+    if (served < serving.tokens) {
       ++served;
       WordToken<Config> token = WordToken<Config>();
-      if (transposed) {
-        token.row[0] = buffer.half[served_half][0][place];
-        place += pixel_words;
-        if (++pixel == serving.elements) {
-          pixel = 0;
-          place = ++word;
-        }
+      if (serving.panel) {
+        token.row[0] = buffer.half[half][0][place.place];
+        place.advance(serving);
       } else {
-        token = serve_rows<Config>(serving.command, buffer.half[served_half], rows);
+        token = serve_rows<Config>(before, buffer.half[half], rows);
       }
       held.write(token);
     }
     if (++wait >= pace) {
       wait = 0;
-      if (filled < fills) {
+      if (filled < filling.words) {
         const Word<Config> data = words.read();
         SAT_LOOP(TurnBuffer_Copy)
         for (int f = 0; f < Config::kFeed; ++f) {
           SAT_UNROLL
-          buffer.half[1 - served_half][f][filled] = data;
+          buffer.half[1 - half][f][filled] = data;
         }
         ++filled;
       }
+    }
+    if (served == serving.tokens && filled == filling.words) {
+      half = 1 - half;
+      serving = filling;
+      filling = holdings.next();
+      busy = filling.words > 0;
+      pace = filling.pace;
+      place = PanelPlace();
+      served = filled = wait = 0;
     }
   }
 }
 
 // Words that are not held, as tokens.
 template <class Config>
-void pass_rows(const Holding& holding, hls::stream<Word<Config>>& words,
+void pass_rows(const StceCommand& command, int tokens, hls::stream<Word<Config>>& words,
                hls::stream<WordToken<Config>>& held) {
-  RowServer<Config> rows(holding.command);
+  RowServer<Config> rows(command);
   WordToken<Config> token = WordToken<Config>();
   SAT_PARTITION(token.row, 1)
   int place = 0;  // in the token
   int served = 0;
   SAT_LOOP(PassRows_Word)
-  while (served < holding.tokens) {
+  while (served < tokens) {
     SAT_PIPELINE(1)  // one word in
     SAT_TRIPCOUNT(16384)
-    token.row[place] = rows.real(holding.command, 0) ? words.read() : zero_word<Config>();
-    rows.advance(holding.command, 1, rows.pixel);  // its words come in order
+    token.row[place] = rows.real(command, 0) ? words.read() : zero_word<Config>();
+    rows.advance(command, 1, rows.pixel);  // its words come in order
     if (++place == Config::kFeed || rows.unit_row == 0) {
       held.write(token);
       token = WordToken<Config>();
@@ -243,6 +269,7 @@ void pass_rows(const Holding& holding, hls::stream<Word<Config>>& words,
   }
 }
 
+// A turn a command and one more: what is held of a command is served while the next one's comes in.
 template <class Config>
 void hold_activations(int count, hls::stream<StceCommand>& commands,
                       hls::stream<StceCommand>& forward, hls::stream<Word<Config>>& words,
@@ -251,21 +278,21 @@ void hold_activations(int count, hls::stream<StceCommand>& commands,
   SAT_PARTITION(buffer.half, 1)
   SAT_PARTITION(buffer.half, 2)
   SAT_STORAGE(buffer.half, ram_s2p, uram)
-  Holdings<Config> holdings(count);
-  Holding serving = Holding();
-  Holding filling = holdings.next(commands, forward);
-  int half = 0;  // that is served
-  SAT_LOOP(HoldActivations_Turn)
-  while (serving.valid || filling.valid) {
+  StceCommand before = StceCommand();
+  Holding serving = Holding();  // the last of that command
+  int half = 0;                 // that is served
+  SAT_LOOP(HoldActivations_Command)
+  for (int i = 0; i <= count; ++i) {
     SAT_TRIPCOUNT(4096)
-    turn_buffer<Config>(serving, filling, half, buffer, words, held);
-    serving = filling;
-    if (filling.passes) {
-      pass_rows<Config>(filling, words, held);
-      serving.valid = false;
+    StceCommand command = StceCommand();
+    if (i < count) {
+      command = commands.read();
+      forward.write(command);
     }
-    half = 1 - half;
-    filling = holdings.next(commands, forward);
+    Holdings<Config> holdings(command);
+    turn_buffer<Config>(before, holdings, serving, half, buffer, words, held);
+    pass_rows<Config>(command, holdings.passed, words, held);
+    before = command;
   }
 }
 

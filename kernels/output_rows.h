@@ -15,9 +15,10 @@ struct OutputTile {
   std::uint32_t stationary;  // weight stationary
   std::uint32_t units;       // of `interleave` rows: row units, or (weight stationary) batches
   std::uint32_t interleave;
-  std::uint32_t blocks;   // column blocks of `lanes`
-  std::uint32_t rows;     // valid rows of the tile
-  std::uint32_t columns;  // valid columns of the tile
+  std::uint32_t blocks;     // column blocks of `lanes`
+  std::uint32_t first_row;  // of the unit whose sums come to the store first
+  std::uint32_t rows;       // valid rows of the tile
+  std::uint32_t columns;    // valid columns of the tile
   std::uint32_t binary32;
   std::uint32_t address;
   std::uint32_t pitch;
@@ -41,6 +42,8 @@ OutputTile output_of(const StceCommand& command, std::uint32_t first_block, int 
   tile.units = static_cast<std::uint32_t>(tile.stationary ? batches_of(command) : Config::kRows);
   tile.interleave = command.interleave;
   tile.blocks = static_cast<std::uint32_t>(ceil_div(columns, Config::kLanes));
+  const std::uint32_t last_unit = static_cast<std::uint32_t>(Config::kRows - 1);
+  tile.first_row = tile.stationary ? 0u : last_unit * tile.interleave;
   tile.rows = command.rows;
   tile.columns = static_cast<std::uint32_t>(columns);
   tile.binary32 = (command.flags & kStceBinary32) ? 1 : 0;
@@ -63,13 +66,15 @@ OutputTile output_of(const StceCommand& command, std::uint32_t first_block, int 
   return tile;
 }
 
-// Where a tile's stored sums lie: binary32, in a mirror of Y with twice its steps when Y is binary16.
+// Where the stored sums of a command's first tile lie: binary32, in a mirror of Y with twice its steps
+// when Y is binary16.
 template <class Config>
-OutputTile stored_sums_of(const StceCommand& command, std::uint32_t first_block, int columns) {
+OutputTile stored_sums_of(const StceCommand& command) {
   SAT_INLINE
-  OutputTile tile = output_of<Config>(command, first_block, columns);
+  const int columns = shorter(static_cast<int>(command.columns), tile_columns<Config>(command));
+  OutputTile tile = output_of<Config>(command, 0, columns);
   const std::uint32_t scale = tile.binary32 ? 1u : 2u;
-  tile.address = command.sums_address + 2u * first_block;
+  tile.address = command.sums_address;
   tile.pitch *= scale;
   tile.row_jump *= scale;
   tile.image_jump *= scale;
@@ -104,50 +109,76 @@ struct RowWalk {
   }
 };
 
+// Walks through the rows of a tile, unit by unit.
+struct UnitWalk {
+  OutputTile tile;
+  RowWalk walk;
+  int unit;
+  int row;    // of the unit
+  int last;   // ... and its last one
+  int units;  // left, from this one on
+
+  void start(const OutputTile& next) {
+    SAT_INLINE
+    tile = next;
+    walk.start(next);
+    unit = 0;
+    row = 0;
+    last = static_cast<int>(tile.interleave) - 1;
+    units = tile.valid ? static_cast<int>(tile.units) : 0;
+  }
+
+  bool ends_tile() const { return units == 1 && row == last; }
+
+  void advance() {
+    SAT_INLINE
+    walk.advance(tile);
+    if (row != last) {
+      ++row;
+      return;
+    }
+    row = 0;
+    ++unit;
+    --units;
+  }
+};
+
 // Sends where the first row of each unit lies, for every tile, in the order in which the units' sums
 // come to the store: batches from the first on; of row units the first one, which holds the tile's
-// last rows, first. A process of its own, so that the store never waits for the walk through a tile's
-// rows.
+// last rows, first. These leave while the next tile is walked through, which fetching has sent by
+// then, as it is more than a tile ahead of the store. A process of its own, with a turn for a row and
+// none for a tile, so that the store never waits for the walk.
 template <class Config>
 void place_units(hls::stream<OutputTile>& tiles, hls::stream<OutputTile>& forward,
                  hls::stream<RowWalk>& places) {
-  RowWalk first[Config::kRows];
-  OutputTile tile = tiles.read();
-  SAT_LOOP(PlaceUnits_Tile)
-  while (tile.valid) {
-    SAT_TRIPCOUNT(4096)
-    forward.write(tile);
-    const int interleave = static_cast<int>(tile.interleave);
-    RowWalk walk;
-    walk.start(tile);
-    int unit = 0;
-    int row = 0;  // of the unit
-    SAT_LOOP(PlaceUnits_Row)
-    for (int i = 0; i < static_cast<int>(tile.units) * interleave; ++i) {
-      SAT_PIPELINE(1)  // counters and an addition
-      SAT_TRIPCOUNT(512)
-      if (row == 0) {
-        if (tile.stationary) {
-          places.write(walk);
-        } else {
-          first[unit] = walk;
-        }
-      }
-      walk.advance(tile);
-      if (++row == interleave) {
-        row = 0;
-        ++unit;
-      }
+  RowWalk first[2][Config::kRows];
+  int bank = 0;  // that the walk fills
+  int left = 0;  // row units of the tile before whose places have not left
+  UnitWalk at;
+  at.start(tiles.read());
+  forward.write(at.tile);
+  SAT_LOOP(PlaceUnits_Row)
+  while (at.tile.valid || left > 0) {
+    SAT_PIPELINE(1)  // counters and an addition; one bank is written, the other one read
+    SAT_TRIPCOUNT(65536)
+    const bool stationary = at.tile.stationary != 0;
+    const bool walks = at.units > 0 && (!stationary || left == 0);  // batches' places wait
+    const bool walked = walks ? at.ends_tile() : at.units == 0;
+    const bool places_batch = walks && stationary && at.row == 0;
+    const bool all_left = left <= 1;
+    if (left > 0 || places_batch) places.write(left > 0 ? first[1 - bank][left - 1] : at.walk);
+    if (left > 0) --left;
+    if (walks) {
+      if (at.row == 0 && !stationary) first[bank][at.unit] = at.walk;
+      at.advance();
     }
-    SAT_LOOP(PlaceUnits_Unit)
-    for (int u = tile.stationary ? -1 : Config::kRows - 1; u >= 0; --u) {
-      SAT_PIPELINE(1)  // one memory read
-      SAT_TRIPCOUNT(Config::kRows)
-      places.write(first[u]);
+    if (at.tile.valid && walked && all_left) {
+      left = stationary ? 0 : Config::kRows;
+      bank = 1 - bank;
+      at.start(tiles.read());
+      forward.write(at.tile);
     }
-    tile = tiles.read();
   }
-  forward.write(end_of_output());
 }
 
 }  // namespace sat

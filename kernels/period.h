@@ -12,7 +12,8 @@
 //     |      idle     | products, panel by panel ........... last pass ......... |
 //
 // The last pass puts its sums where the leaving ones were, so it may not begin before those are
-// gone: products start at products_start, which all rows share. And sums leave only when the additions
+// gone: products start at products_start, which all rows share. Those that are stored in binary32 leave
+// every other cycle, since the store takes two for each. And sums leave only when the additions
 // of the last pass before are through, adder_latency into the period, which follows without a gap.
 //
 // Weight stationary, a period computes one batch of output rows. Its first pass takes the sums from
@@ -81,6 +82,7 @@ struct PeriodPlan {
   int above_end;    // ... those of the rows above,
   int own_leaves;   // ... of this row,
   int drained_end;  // ... and the cycles in which the rows below send theirs
+  bool slow;        // ... one in two cycles
   int products_start;
   int cycles;
   bool batched;      // weight stationary:
@@ -107,7 +109,7 @@ struct PeriodPlan {
     const Tile& tile = tiles.computed;
     valid = first_row = true;
     take_shape(tile);
-    batched = packets_swap = false;
+    batched = packets_swap = slow = false;
     held = chunk = rows_left = share = share_left = 0;
     packet_begin = own_begin = above_packets = own_packets = packets_end = 0;
     plan_panels(tiles);
@@ -127,6 +129,7 @@ struct PeriodPlan {
     SAT_INLINE
     valid = first_row = batched = true;
     packets_swap = swaps;
+    slow = false;
     take_shape(computed);
     chunk = static_cast<int>(computed.chunk);
     rows_left = static_cast<int>(computed.packet_rows);
@@ -213,7 +216,9 @@ struct PeriodPlan {
     SAT_INLINE
     const bool enters = tiles.computed.valid && tiles.computed.accumulate;
     const int start = enters ? pass_sums : 0;
-    const int own = tiles.drained.valid ? static_cast<int>(tiles.drained.sums) : 0;
+    const int sums = tiles.drained.valid ? static_cast<int>(tiles.drained.sums) : 0;
+    slow = tiles.drained.valid && tiles.drained.slow;
+    const int own = slow ? 2 * sums : sums;
     below_end = (Config::kRows - 1) * start;
     own_enters = enter_end = Config::kRows * start;
     leave_begin = own ? longer(enter_end, Config::kAdderLatency) : enter_end;

@@ -81,18 +81,23 @@ struct TapWalk {
   }
 };
 
-// The word of a pixel, a tap and its channels, from words that begin at address `origin`; zeros
-// outside of the image.
-template <class Config>
-inline Word<Config> read_pixel(const StceCommand& command, const Word<Config>* words,
-                               std::uint32_t origin, const PixelWalk& pixel, const TapWalk& tap) {
+// Where a word of the source lies.
+struct SourceWord {
+  bool inside;  // of the image; outside of it are zeros
+  std::uint32_t address;
+};
+
+// The word of a pixel, a tap and its channels.
+inline SourceWord source_word(const StceCommand& command, const PixelWalk& pixel,
+                              const TapWalk& tap) {
   SAT_INLINE
   const int x = pixel.x + tap.x;
   const int y = pixel.y + tap.y;
-  const bool inside = x >= 0 && x < static_cast<int>(command.a_width) && y >= 0 &&
-                      y < static_cast<int>(command.a_height);
-  const std::uint32_t address = pixel.address + tap.address + tap.block - origin;
-  return inside ? words[address] : zero_word<Config>();
+  SourceWord source;
+  source.inside = x >= 0 && x < static_cast<int>(command.a_width) && y >= 0 &&
+                  y < static_cast<int>(command.a_height);
+  source.address = pixel.address + tap.address + tap.block;
+  return source;
 }
 
 }  // namespace sat

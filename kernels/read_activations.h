@@ -38,42 +38,52 @@ inline int row_tokens(const StceCommand& command) {
          units_of<Config>(command) * tokens_of<Config>(command.interleave);
 }
 
+// A loop that reads memory waits for the port's latency when it is entered, so a command enters one of
+// those below, once, for all of its tiles. The next command is taken outside of them: a pipeline that
+// waited for it would hold up the words that are on their way, and it may come only after these did.
+
 template <class Config>
-void read_strip(const StceCommand& command, const Word<Config>* memory,
+void read_strip(const StceCommand& command, SAT_READ_PORT(Word<Config>) memory,
                 hls::stream<Word<Config>>& words) {
   const int total = command.strip_words;
   SAT_LOOP(ReadStrip_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // consecutive addresses, unconditional: bursts as long as the port's
+    SAT_PIPELINE_READING(1, memory)  // consecutive addresses, unconditional: the port's bursts
     SAT_TRIPCOUNT(4096)
     words.write(memory[command.strip_address + static_cast<std::uint32_t>(i)]);
   }
 }
 
 template <class Config>
-void read_rows(const StceCommand& command, const Word<Config>* memory,
+void read_rows(const StceCommand& command, int tiles, SAT_READ_PORT(Word<Config>) memory,
                hls::stream<Word<Config>>& words) {
   const int rows = static_cast<int>(command.rows);
   const int most = set_rows<Config>(command);
   const int panels = panels_of<Config>(command);
-  const int total = panels * rows;  // of all sets
-  int left = rows;                  // from this set on
-  int row = 0;                      // of the set
+  const int total = tiles * panels * rows;
+  int left = rows;  // of the tile, from this set on
+  int row = 0;      // of the set
   int panel = 0;
-  PixelWalk first(command);  // of the set
-  PixelWalk pixel = first;
+  const PixelWalk tile(command);  // the first pixel of each tile,
+  PixelWalk first = tile;         // ... of the set
+  PixelWalk pixel = tile;
   TapWalk tap(command);
   SAT_LOOP(ReadRows_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // at most one read a cycle; both walks are counters and additions
+    SAT_PIPELINE_READING(1, memory)  // at most one read; walks count, add, and begin anew
     SAT_TRIPCOUNT(16384)
-    words.write(read_pixel<Config>(command, memory, 0, pixel, tap));
+    const SourceWord source = source_word(command, pixel, tap);
+    words.write(source.inside ? memory[source.address] : zero_word<Config>());
     pixel.advance(command);
     if (++row == shorter(left, most)) {
       row = 0;
       if (++panel == panels) {
         panel = 0;
         left -= most;
+        if (left <= 0) {
+          left = rows;
+          pixel = tile;
+        }
         first = pixel;
         tap = TapWalk(command);
       } else {
@@ -85,29 +95,38 @@ void read_rows(const StceCommand& command, const Word<Config>* memory,
 }
 
 template <class Config>
-void read_pixels(const StceCommand& command, const Word<Config>* memory,
+void read_pixels(const StceCommand& command, int tiles, SAT_READ_PORT(Word<Config>) memory,
                  hls::stream<Word<Config>>& words) {
-  const int total = static_cast<int>(command.reduction) * static_cast<int>(command.a_words);
-  int word = 0;  // of the pixel
-  PixelWalk pixel(command);
+  const int pixels = static_cast<int>(command.reduction);
+  const int pixel_words = static_cast<int>(command.a_words);
+  const int total = tiles * pixels * pixel_words;
+  int left = pixels;  // of the tile
+  int word = 0;       // of the pixel
+  const PixelWalk tile(command);  // the first pixel of each tile
+  PixelWalk pixel = tile;
   TapWalk tap(command);
   SAT_LOOP(ReadPixels_Word)
   for (int i = 0; i < total; ++i) {
-    SAT_PIPELINE(1)  // at most one read a cycle; both walks are counters and additions
+    SAT_PIPELINE_READING(1, memory)  // at most one read; walks count, add, and begin anew
     SAT_TRIPCOUNT(16384)
-    words.write(read_pixel<Config>(command, memory, 0, pixel, tap));
-    if (++word == static_cast<int>(command.a_words)) {
+    const SourceWord source = source_word(command, pixel, tap);
+    words.write(source.inside ? memory[source.address] : zero_word<Config>());
+    if (++word < pixel_words) {
+      tap.advance(command);
+    } else {
       word = 0;
       tap = TapWalk(command);
       pixel.advance(command);
-    } else {
-      tap.advance(command);
+      if (--left == 0) {
+        left = pixels;
+        pixel = tile;
+      }
     }
   }
 }
 
 template <class Config>
-void read_activations(int count, const Word<Config>* memory,
+void read_activations(int count, SAT_READ_PORT(Word<Config>) memory,
                       hls::stream<StceCommand>& commands, hls::stream<StceCommand>& forward,
                       hls::stream<Word<Config>>& words) {
   SAT_LOOP(ReadActivations_Command)
@@ -115,19 +134,13 @@ void read_activations(int count, const Word<Config>* memory,
     SAT_TRIPCOUNT(4096)
     const StceCommand command = commands.read();
     forward.write(command);
-    const bool transposed = (command.flags & kStceTransposeA) != 0;
-    const bool once = !transposed && command.strip_words > 0;
-    const int times = once ? 1 : tiles_of<Config>(command);
-    SAT_LOOP(ReadActivations_Tile)
-    for (int tile = 0; tile < times; ++tile) {
-      SAT_TRIPCOUNT(4)
-      if (transposed) {
-        read_pixels<Config>(command, memory, words);
-      } else if (once) {
-        read_strip<Config>(command, memory, words);
-      } else {
-        read_rows<Config>(command, memory, words);
-      }
+    const int tiles = tiles_of<Config>(command);
+    if (command.flags & kStceTransposeA) {
+      read_pixels<Config>(command, tiles, memory, words);
+    } else if (command.strip_words > 0) {
+      read_strip<Config>(command, memory, words);
+    } else {
+      read_rows<Config>(command, tiles, memory, words);
     }
   }
 }

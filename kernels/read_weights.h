@@ -60,63 +60,127 @@ struct PanelRuns {
   }
 };
 
+// Goes through the words of a command: tile by tile, in it tap by tap, panel by panel and run by run.
+// What takes a product or a division is the command's and worked out before the first word; from word
+// to word, registers are only counted, compared and added to, each by itself.
 template <class Config>
-void read_panel(const PanelRuns& panel, std::uint32_t start, const Word<Config>* memory,
-                hls::stream<Word<Config>>& words) {
-  std::uint32_t address = start;
-  SAT_LOOP(ReadPanel_Run)
-  for (int run = 0; run < panel.runs; ++run) {
-    SAT_TRIPCOUNT(32)
-    SAT_LOOP(ReadPanel_Word)
-    for (int word = 0; word < panel.words; ++word) {
-      SAT_PIPELINE(1)  // consecutive addresses, unconditional: one burst of a run
-      SAT_TRIPCOUNT(40)
-      words.write(memory[address + static_cast<std::uint32_t>(word)]);
-    }
-    address += panel.step;
-  }
-}
+struct WeightWalk {
+  StceCommand command;
+  // Of the tile at hand: a panel of a tap, and the tap's last one.
+  PanelRuns full;
+  PanelRuns tail;
+  bool valid;
+  int columns;  // of the next tile, none or less when there is none
+  int beyond;   // ... and behind it
+  // What is left of the tile's rows of taps, of taps, panels, runs, and words of the run.
+  int tap_rows;
+  int tap_columns;
+  int panels;
+  int runs;
+  int words;
+  // Where the word lies, and the first one of its run, panel, tap and tile.
+  std::uint32_t address;
+  std::uint32_t run;
+  std::uint32_t panel;
+  std::uint32_t tap;
+  std::uint32_t tile;
+  // Of the command.
+  int width;  // columns of a tile
+  int all_tap_rows;
+  int all_tap_columns;
+  int tap_panels;
+  int tail_elements;
+  std::uint32_t panel_step;
+  std::uint32_t tile_step;
 
-// All panels of a tile of `columns` columns, tap by tap.
-template <class Config>
-void read_tile(const StceCommand& command, int columns, std::uint32_t start,
-               const Word<Config>* memory, hls::stream<Word<Config>>& words) {
-  const std::uint32_t panel_step = PanelRuns::panel_step<Config>(command);
-  std::uint32_t tap_address = start;
-  int tap_column = 0;
-  SAT_LOOP(ReadTile_Tap)
-  for (int tap = 0; tap < taps_of(command); ++tap) {
-    SAT_TRIPCOUNT(9)
-    std::uint32_t address = tap_address;
-    SAT_LOOP(ReadTile_Panel)
-    for (int left = static_cast<int>(command.reduction); left > 0; left -= Config::kLanes) {
-      SAT_TRIPCOUNT(64)
-      const int elements = shorter(left, Config::kLanes);
-      const PanelRuns panel = PanelRuns::of<Config>(command, columns, elements);
-      read_panel<Config>(panel, address, memory, words);
-      address += panel_step;
-    }
-    const bool row_ends = tap_column == static_cast<int>(command.taps_x) - 1;
-    tap_address += row_ends ? command.b_tap_jump : command.b_tap_step;
-    tap_column = row_ends ? 0 : tap_column + 1;
+  explicit WeightWalk(const StceCommand& given) : command(given) {
+    SAT_INLINE
+    const int reduction = static_cast<int>(command.reduction);
+    const bool one_tap = (command.flags & kStceTransposeA) != 0;
+    width = tile_columns<Config>(command);
+    all_tap_rows = one_tap ? 1 : static_cast<int>(command.taps_y);
+    all_tap_columns = one_tap ? 1 : static_cast<int>(command.taps_x);
+    tap_panels = ceil_div(reduction, Config::kLanes);
+    tail_elements = reduction - (tap_panels - 1) * Config::kLanes;
+    panel_step = PanelRuns::panel_step<Config>(command);
+    tile_step = PanelRuns::tile_step<Config>(command);
+    columns = shorter(static_cast<int>(command.columns), width);
+    beyond = static_cast<int>(command.columns) - width;
+    tile = command.b_address;
+    start_tile();
   }
-}
 
+  void start_tile() {
+    SAT_INLINE
+    valid = columns > 0;
+    full = PanelRuns::of<Config>(command, columns, Config::kLanes);
+    tail = PanelRuns::of<Config>(command, columns, tail_elements);
+    columns = shorter(beyond, width);
+    beyond -= width;
+    tap_rows = all_tap_rows;
+    tap_columns = all_tap_columns;
+    start_tap(tile);
+  }
+
+  void start_tap(std::uint32_t first) {
+    SAT_INLINE
+    tap = first;
+    panels = tap_panels;
+    start_panel(first);
+  }
+
+  void start_panel(std::uint32_t first) {
+    SAT_INLINE
+    panel = first;
+    runs = panels == 1 ? tail.runs : full.runs;
+    start_run(first);
+  }
+
+  void start_run(std::uint32_t first) {
+    SAT_INLINE
+    run = first;
+    address = first;
+    words = full.words;  // a tail has as many
+  }
+
+  void advance() {
+    SAT_INLINE
+    ++address;
+    if (--words > 0) return;
+    if (--runs > 0) {
+      start_run(run + full.step);
+    } else if (--panels > 0) {
+      start_panel(panel + panel_step);
+    } else if (--tap_columns > 0) {
+      start_tap(tap + command.b_tap_step);
+    } else if (--tap_rows > 0) {
+      tap_columns = all_tap_columns;
+      start_tap(tap + command.b_tap_jump);
+    } else {
+      tile += tile_step;
+      start_tile();
+    }
+  }
+};
+
+// A loop a command and not one for the list: a turn that waits for the next command would hold up the
+// words that are on their way, and what they feed may be what that command waits for.
 template <class Config>
-void read_weights(int count, const Word<Config>* memory, hls::stream<StceCommand>& commands,
-                  hls::stream<StceCommand>& forward, hls::stream<Word<Config>>& words) {
+void read_weights(int count, SAT_READ_PORT(Word<Config>) memory,
+                  hls::stream<StceCommand>& commands, hls::stream<StceCommand>& forward,
+                  hls::stream<Word<Config>>& words) {
   SAT_LOOP(ReadWeights_Command)
   for (int i = 0; i < count; ++i) {
     SAT_TRIPCOUNT(4096)
     const StceCommand command = commands.read();
     forward.write(command);
-    const int width = tile_columns<Config>(command);
-    std::uint32_t address = command.b_address;
-    SAT_LOOP(ReadWeights_Tile)
-    for (int left = static_cast<int>(command.columns); left > 0; left -= width) {
-      SAT_TRIPCOUNT(4)
-      read_tile<Config>(command, shorter(left, width), address, memory, words);
-      address += PanelRuns::tile_step<Config>(command);
+    WeightWalk<Config> at(command);
+    SAT_LOOP(ReadWeights_Word)
+    while (at.valid) {
+      SAT_PIPELINE_READING(1, memory)  // one request; counters that a comparison or a sum advances
+      SAT_TRIPCOUNT(65536)
+      words.write(memory[at.address]);
+      at.advance();
     }
   }
 }

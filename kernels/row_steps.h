@@ -83,8 +83,13 @@ inline PeriodPlan<Config> period_of(const RowStep& step, const PeriodTiles& tile
 
 // Plans the periods of the first row unit, one after the other, ahead of it: a process of its own, so
 // that the row units go from period to period without a gap.
+//
+// While it waits for a tile, plans under way wait too: at most two of them, by SAT_LATENCY. The chain
+// that needs these has had no part of the commands behind, of which the loaders' streams hold four, so
+// the tile comes.
 template <class Config>
 void plan_periods(hls::stream<Tile>& tiles_in, hls::stream<PeriodPlan<Config>>& plans) {
+  SAT_STAGE(plans, 15)
   PeriodTiles tiles;
   tiles.drained = end_of_tiles();
   tiles.computed = end_of_tiles();
@@ -93,7 +98,8 @@ void plan_periods(hls::stream<Tile>& tiles_in, hls::stream<PeriodPlan<Config>>& 
   int packets_taken = 0;  // of the entering tile
   SAT_LOOP(PlanPeriods_Period)
   while (tiles.drained.valid || tiles.computed.valid || tiles.entering.valid) {
-    SAT_PIPELINE(8)  // a period lasts a pass or longer, and so adder_latency cycles, mostly 8
+    SAT_PIPELINE(8)  // what the next turn needs are flags, counts and the tiles; few periods are shorter
+    SAT_LATENCY(16)
     SAT_TRIPCOUNT(4096)
     const RowStep step = next_step<Config>(tiles, batch, packets_taken);
     plans.write(period_of<Config>(step, tiles, batch, packets_taken));

@@ -29,7 +29,7 @@
 // So a row is behind the one above by the latency of the loop's body, and a stream holds no more than
 // that. Weight stationary, a row waits for the sums of the row above, and so is behind it by up to a
 // period and that latency. The streams between hold the activations and packets of both: kBatchTokens
-// of a period, and as many for a loop's body of up to that many cycles and the last pass.
+// of a period, and one for each stage of the loop's body (hlsgen/fifos.py).
 //
 // Why II = 1 holds: the interleave mapping. A sum that a pass wrote is read by the next pass, and a
 // pass lasts at least adder_latency cycles (idle ones are added to a tile that is too small), in
@@ -130,18 +130,17 @@ inline void send_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
                       const SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
                       hls::stream<SumWord<Config>>& sums_out) {
   SAT_INLINE
-  if (cycle < plan.leave_begin) return;
-  if (cycle < plan.above_end) {
-    SAT_LOOP(RowUnit_PassSums)
-    for (int i = 0; i < cycles; ++i) {
-      SAT_UNROLL
+  if (cycle < plan.leave_begin || cycle >= plan.own_leaves) return;
+  const int begun = cycle - plan.leave_begin;
+  const int own = cycle - plan.above_end;
+  SAT_LOOP(RowUnit_SendSums)
+  for (int i = 0; i < cycles; ++i) {
+    SAT_UNROLL
+    const bool leaves = !plan.slow || ((begun + i) & 1) == 0;
+    if (leaves && cycle < plan.above_end) {
       sums_out.write(sums_in.read());
-    }
-  } else if (cycle < plan.own_leaves) {
-    SAT_LOOP(RowUnit_SendSums)
-    for (int i = 0; i < cycles; ++i) {
-      SAT_UNROLL
-      sums_out.write(leaving[cycle - plan.above_end + i]);
+    } else if (leaves) {
+      sums_out.write(leaving[plan.slow ? (own + i) >> 1 : own + i]);
     }
   }
 }
@@ -221,6 +220,13 @@ void row_unit(hls::stream<PeriodPlan<Config>>& plans_in,
   SAT_STORAGE(leaving, ram_s2p, bram)
   SAT_STORAGE(packets, ram_s2p, uram)
 
+  // What a row hands on leaves in its first stages; sums meet the products, and leave in its last.
+  SAT_STAGE(plans_out, 1)
+  SAT_STAGE(activations_out, 1)
+  SAT_STAGE(packets_out, 1)
+  SAT_STAGE(sums_in, Config::kOperandStages)
+  SAT_STAGE(sums_out, Geometry<Config>::kUnitStages)
+
   Banks banks = Banks();
   Packet<Config> packet = Packet<Config>();
   PeriodPlan<Config> plan = take_plan<Config>(plans_in, plans_out);
@@ -230,6 +236,7 @@ void row_unit(hls::stream<PeriodPlan<Config>>& plans_in,
   SAT_LOOP(RowUnit_Cycle)
   while (plan.valid) {
     SAT_PIPELINE(1)
+    SAT_LATENCY(Geometry<Config>::kUnitStages + 1)
     SAT_TRIPCOUNT(16384)
     SAT_RECURRENCE(running, Config::kAdderLatency)
     SAT_RECURRENCE(leaving, Config::kAdderLatency)

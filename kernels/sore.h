@@ -17,25 +17,70 @@
 
 namespace sat {
 
-// The two directions: N, and where the record of block (block_row, block) belongs.
-struct ForwardAxis {
-  static std::uint32_t keep(const WuveCommand& command) { return command.ff_keep; }
-  static std::uint32_t address(const WuveCommand& command) { return command.ff_address; }
-  template <class Config>
-  static int record(const BlockGrid<Config>& grid, int block_row, int block) {
-    return block * grid.block_rows + block_row;
-  }
-};
-struct BackwardAxis {
-  static std::uint32_t keep(const WuveCommand& command) { return command.bp_keep; }
-  static std::uint32_t address(const WuveCommand& command) { return command.bp_address; }
-  template <class Config>
-  static int record(const BlockGrid<Config>& grid, int block_row, int block) {
-    return block_row * grid.block_columns + block;
+// Where the words of the records go, block after block. Forward, the records of a column of blocks
+// follow each other.
+template <class Config>
+struct ForwardRecords {
+  BlockPlace<Config> place;
+  int words;
+  int word;                   // of the record
+  std::uint32_t record_step;  // to the record of the next block
+  std::uint32_t address;      // of the word,
+  std::uint32_t start;        // ... of its record
+  std::uint32_t row_start;    // ... and of the first one of the row of blocks
+
+  ForwardRecords(const BlockGrid<Config>& grid, std::uint32_t first, int record_words)
+      : place(grid),
+        words(record_words),
+        word(0),
+        record_step(static_cast<std::uint32_t>(grid.block_rows * record_words)),
+        address(first),
+        start(first),
+        row_start(first) {}
+
+  void next() {
+    SAT_INLINE
+    ++address;
+    if (++word < words) return;
+    word = 0;
+    start += record_step;
+    if (place.next()) {
+      row_start += static_cast<std::uint32_t>(words);
+      start = row_start;
+    }
+    address = start;
   }
 };
 
-// The rows of a block become its columns; with masks, those of the forward selector go over it.
+// Backward, they lie in the order of the blocks.
+template <class Config>
+struct BackwardRecords {
+  std::uint32_t address;
+
+  BackwardRecords(const BlockGrid<Config>&, std::uint32_t first, int) : address(first) {}
+
+  void next() {
+    SAT_INLINE
+    ++address;
+  }
+};
+
+// The two directions: N, and where the records go.
+struct ForwardAxis {
+  template <class Config>
+  using Records = ForwardRecords<Config>;
+  static std::uint32_t keep(const WuveCommand& command) { return command.ff_keep; }
+  static std::uint32_t address(const WuveCommand& command) { return command.ff_address; }
+};
+struct BackwardAxis {
+  template <class Config>
+  using Records = BackwardRecords<Config>;
+  static std::uint32_t keep(const WuveCommand& command) { return command.bp_keep; }
+  static std::uint32_t address(const WuveCommand& command) { return command.bp_address; }
+};
+
+// The rows of a block become its columns; with masks, those of the forward selector go over it. It
+// fills and empties in turn: 2 x lanes cycles, as many as the update takes for the block.
 template <class Config>
 void transpose_blocks(int count, hls::stream<WuveCommand>& commands,
                       hls::stream<WuveCommand>& forward, hls::stream<Word<Config>>& rows,
@@ -51,20 +96,23 @@ void transpose_blocks(int count, hls::stream<WuveCommand>& commands,
     const BlockGrid<Config> grid(command);
     const bool masked = masks_bp(command);
     const int blocks = command.bp_keep ? grid.block_rows * grid.block_columns : 0;
-    SAT_LOOP(TransposeBlocks_Block)
-    for (int b = 0; b < blocks; ++b) {
-      SAT_TRIPCOUNT(256)
-      SAT_LOOP(TransposeBlocks_Fill)
-      for (int row = 0; row < Config::kLanes; ++row) {
-        SAT_PIPELINE(1)  // writes one row of registers
+    const int turns = blocks * 2 * Config::kLanes;
+    bool filling = true;
+    int line = 0;  // row or column
+    SAT_LOOP(TransposeBlocks_Line)
+    for (int turn = 0; turn < turns; ++turn) {
+      SAT_PIPELINE(1)  // writes one row of registers, or reads one column
+      SAT_TRIPCOUNT(8192)
+      if (filling) {
         Word<Config> word = rows.read();
         if (masked) word = mask_word<Config>(word, masks.read());
-        block.set_row(row, word);
+        block.set_row(line, word);
+      } else {
+        columns.write(block.column(line));
       }
-      SAT_LOOP(TransposeBlocks_Empty)
-      for (int column = 0; column < Config::kLanes; ++column) {
-        SAT_PIPELINE(1)  // reads one column of registers
-        columns.write(block.column(column));
+      if (++line == Config::kLanes) {
+        line = 0;
+        filling = !filling;
       }
     }
   }
@@ -147,58 +195,50 @@ void assemble_records(int count, hls::stream<WuveCommand>& commands,
     const int blocks = keep ? grid.block_rows * grid.block_columns : 0;
     const int values = Geometry<Config>::value_words(keep);
     const int index_words = keep ? Geometry<Config>::index_words(keep) : 0;
-    SAT_LOOP(AssembleRecords_Block)
-    for (int b = 0; b < blocks; ++b) {
-      SAT_TRIPCOUNT(256)
-      IndexPlace<Config> place;
-      Word<Config> gathered = zero_word<Config>();
-      SAT_LOOP(AssembleRecords_Value)
-      for (int v = 0; v < values; ++v) {
-        SAT_PIPELINE(1)  // the gathered word is a register
-        SAT_TRIPCOUNT(32)
+    const int record = values + index_words;
+    const int turns = blocks * record;
+    IndexPlace<Config> place;
+    Word<Config> gathered = zero_word<Config>();
+    int word = 0;  // of the record
+    SAT_LOOP(AssembleRecords_Word)
+    for (int turn = 0; turn < turns; ++turn) {
+      SAT_PIPELINE(1)  // the gathered word is a register; one memory read or write
+      SAT_TRIPCOUNT(8192)
+      if (word < values) {
         const Selection<Config> selection = selections.read();
         words.write(selection.value);
         put_indices<Config>(gathered, place.slot, selection.index);
         if (place.word < index_words) indices[place.word] = gathered;
         place.advance();
+      } else {
+        words.write(indices[word - values]);
       }
-      SAT_LOOP(AssembleRecords_Index)
-      for (int w = 0; w < index_words; ++w) {
-        SAT_PIPELINE(1)  // one memory read, one write
-        SAT_TRIPCOUNT(8)
-        words.write(indices[w]);
+      if (++word == record) {
+        word = 0;
+        place = IndexPlace<Config>();
       }
     }
   }
 }
 
 template <class Config, class Axis>
-void write_records(int count, Word<Config>* memory, hls::stream<WuveCommand>& commands,
-                   hls::stream<Word<Config>>& words) {
+void write_records(int count, SAT_WRITE_PORT(Word<Config>) memory,
+                   hls::stream<WuveCommand>& commands, hls::stream<Word<Config>>& words) {
   SAT_LOOP(WriteRecords_Command)
   for (int i = 0; i < count; ++i) {
     SAT_TRIPCOUNT(64)
     const WuveCommand command = commands.read();
     const BlockGrid<Config> grid(command);
     const int keep = static_cast<int>(Axis::keep(command));
-    const int block_rows = keep ? grid.block_rows : 0;
     const int record = Geometry<Config>::record_words(keep);
-    SAT_LOOP(WriteRecords_BlockRow)
-    for (int block_row = 0; block_row < block_rows; ++block_row) {
-      SAT_TRIPCOUNT(16)
-      SAT_LOOP(WriteRecords_Block)
-      for (int block = 0; block < grid.block_columns; ++block) {
-        SAT_TRIPCOUNT(16)
-        const int place = Axis::template record<Config>(grid, block_row, block);
-        const std::uint32_t address =
-            Axis::address(command) + static_cast<std::uint32_t>(place * record);
-        SAT_LOOP(WriteRecords_Word)
-        for (int w = 0; w < record; ++w) {
-          SAT_PIPELINE(1)  // consecutive addresses: one burst
-          SAT_TRIPCOUNT(40)
-          memory[address + static_cast<std::uint32_t>(w)] = words.read();
-        }
-      }
+    const int turns = keep ? grid.block_rows * grid.block_columns * record : 0;
+    typename Axis::template Records<Config> at(grid, Axis::address(command), record);
+    SAT_LOOP(WriteRecords_Word)
+    for (int turn = 0; turn < turns; ++turn) {
+      SAT_PIPELINE(1)  // a word, at addresses that follow each other within a record
+      SAT_TRIPCOUNT(8192)
+      memory[at.address] = words.read();
+      at.next();
     }
   }
 }

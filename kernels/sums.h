@@ -17,31 +17,43 @@
 namespace sat {
 
 // Steps through a tile in the order of the sums; `step` is from one unit's rows to the next one's.
+// From sum to sum, registers are only compared and added to.
 struct SumPlace {
   bool by_rows;  // in a unit: row by row, each block by block; else the other way round
   int row;       // output row of the tile
   int block;     // column block
   int first;     // output row of the current unit's first sum
+  int last;      // ... and of its last one
   int step;
+  int units;  // left, from this one on
 
-  SumPlace(bool rows_outer, int first_row, int unit_step)
-      : by_rows(rows_outer), row(first_row), block(0), first(first_row), step(unit_step) {}
+  SumPlace(bool rows_outer, const OutputTile& tile, int first_row, int unit_step)
+      : by_rows(rows_outer),
+        row(first_row),
+        block(0),
+        first(first_row),
+        last(first_row + static_cast<int>(tile.interleave) - 1),
+        step(unit_step),
+        units(static_cast<int>(tile.units)) {}
 
   bool starts_unit() const { return row == first && block == 0; }
   // The walk through the rows of a unit begins anew, or goes on to the next one.
   bool restarts_rows() const { return !by_rows && row == first; }
   bool ends_row(int blocks) const { return !by_rows || block == blocks - 1; }
+  bool ends_tile(int blocks) const { return units == 1 && row == last && block == blocks - 1; }
 
-  void advance(int interleave, int blocks) {
+  void advance(int blocks) {
     SAT_INLINE
-    const bool last_row = row == first + interleave - 1;
+    const bool last_row = row == last;
     const bool last_block = block == blocks - 1;
     const bool row_ends = !by_rows || last_block;
     const bool block_ends = by_rows || last_row;
     if (last_row && last_block) {
       first += step;
+      last += step;
       row = first;
       block = 0;
+      --units;
       return;
     }
     if (row_ends) row = last_row ? first : row + 1;
@@ -49,55 +61,93 @@ struct SumPlace {
   }
 };
 
+// Goes through a command's stored sums, tile by tile, in the order in which they enter.
 template <class Config>
-void read_tile_sums(const OutputTile& tile, const Word<Config>* memory,
-                    hls::stream<SumWord<Config>>& sums) {
-  const int interleave = static_cast<int>(tile.interleave);
-  const int blocks = static_cast<int>(tile.blocks);
-  const int total = static_cast<int>(tile.units) * interleave * blocks;
-  SumPlace place(false, 0, interleave);
+struct StoredWalk {
+  bool valid;
+  OutputTile tile;
+  int columns;  // of the next tile, none or less when there is none
+  int beyond;   // ... and behind it
+  int width;    // of a tile
+  std::uint32_t tile_step;
+  SumPlace place;
   RowWalk walk;
-  walk.start(tile);
-  RowWalk unit = walk;
-  SAT_LOOP(ReadTileSums_Sum)
-  for (int s = 0; s < total; ++s) {
-    SAT_PIPELINE(2)  // two memory words a sum
-    SAT_TRIPCOUNT(4096)
-    // The walk of a unit's last block ends where the next unit begins.
+  RowWalk unit;  // the walk at the unit's first row
+
+  explicit StoredWalk(const StceCommand& command)
+      : valid((command.flags & kStceAccumulate) && command.columns > 0),
+        tile(stored_sums_of<Config>(command)),
+        columns(0),
+        beyond(static_cast<int>(command.columns)),
+        width(tile_columns<Config>(command)),
+        tile_step(2u * command.blocks),
+        place(first_place()) {
+    beyond -= width;
+    columns = shorter(beyond, width);
+    beyond -= width;
+    walk.start(tile);
+    unit = walk;
+  }
+
+  SumPlace first_place() const {
+    return SumPlace(false, tile, 0, static_cast<int>(tile.interleave));
+  }
+
+  // The walk of a unit's last block ends where the next unit begins.
+  void find() {
+    SAT_INLINE
     if (place.starts_unit()) {
       unit = walk;
     } else if (place.restarts_rows()) {
       walk = unit;
     }
-    SumWord<Config> sum = SumWord<Config>(0.0f);
-    if (place.row < static_cast<int>(tile.rows)) {
-      const std::uint32_t address = walk.address + 2u * static_cast<std::uint32_t>(place.block);
-      sum = bits_to_sum<Config>(join_bits<Config>(memory[address], memory[address + 1]));
-    }
-    sums.write(sum);
-    walk.advance(tile);
-    place.advance(interleave, blocks);
   }
-}
 
+  bool real() const { return place.row < static_cast<int>(tile.rows); }
+
+  void advance() {
+    SAT_INLINE
+    const int blocks = static_cast<int>(tile.blocks);
+    const bool tile_ends = place.ends_tile(blocks);
+    walk.advance(tile);
+    place.advance(blocks);
+    if (!tile_ends) return;
+    valid = columns > 0;
+    tile.blocks = static_cast<std::uint32_t>(ceil_div(columns, Config::kLanes));
+    columns = shorter(beyond, width);
+    beyond -= width;
+    tile.address += tile_step;
+    walk.start(tile);
+    place = first_place();
+  }
+};
+
+// A loop a command, as in read_weights.h: no sum on its way waits for the next command.
 template <class Config>
-void read_sums(int count, const Word<Config>* memory, hls::stream<StceCommand>& commands,
+void read_sums(int count, SAT_READ_PORT(Word<Config>) memory, hls::stream<StceCommand>& commands,
                hls::stream<SumWord<Config>>& sums) {
   SAT_LOOP(ReadSums_Command)
   for (int i = 0; i < count; ++i) {
     SAT_TRIPCOUNT(4096)
-    const StceCommand command = commands.read();
-    const bool accumulate = (command.flags & kStceAccumulate) != 0;
-    const int width = tile_columns<Config>(command);
-    int left = accumulate ? static_cast<int>(command.columns) : 0;
-    std::uint32_t first_block = 0;
-    SAT_LOOP(ReadSums_Tile)
-    while (left > 0) {
-      SAT_TRIPCOUNT(4)
-      const int columns = shorter(left, width);
-      read_tile_sums<Config>(stored_sums_of<Config>(command, first_block, columns), memory, sums);
-      left -= columns;
-      first_block += command.blocks;
+    StoredWalk<Config> at(commands.read());
+    Word<Config> low = zero_word<Config>();
+    bool second = false;  // word of the sum
+    SAT_LOOP(ReadSums_Word)
+    while (at.valid) {
+      SAT_PIPELINE_READING(1, memory)  // one memory word; a word later it is the sum's first one
+      SAT_TRIPCOUNT(8192)
+      at.find();
+      Word<Config> word = zero_word<Config>();
+      if (at.real()) {
+        const std::uint32_t block = static_cast<std::uint32_t>(at.place.block);
+        word = memory[at.walk.address + 2u * block + (second ? 1u : 0u)];
+      }
+      if (second) {
+        sums.write(bits_to_sum<Config>(join_bits<Config>(low, word)));
+        at.advance();
+      }
+      low = word;
+      second = !second;
     }
   }
 }
@@ -105,26 +155,21 @@ void read_sums(int count, const Word<Config>* memory, hls::stream<StceCommand>& 
 // Goes through a tile's sums as they come to the store.
 template <class Config>
 struct StoreWalk {
-  int interleave;
-  int blocks;
-  int total;
+  OutputTile tile;
   SumPlace place;
   RowWalk walk;
   RowWalk unit;  // the walk at the unit's first row
 
-  explicit StoreWalk(const OutputTile& tile)
-      : interleave(static_cast<int>(tile.interleave)),
-        blocks(static_cast<int>(tile.blocks)),
-        total(static_cast<int>(tile.units) * interleave * blocks),
-        place(!tile.stationary, tile.stationary ? 0 : (Config::kRows - 1) * interleave,
-              tile.stationary ? interleave : -interleave) {
-    walk.start(tile);
+  explicit StoreWalk(const OutputTile& next)
+      : tile(next),
+        place(!next.stationary, next, static_cast<int>(next.first_row),
+              static_cast<int>(next.stationary ? next.interleave : 0u - next.interleave)) {
+    walk.start(next);
     unit = walk;
   }
 
   // The next sum, without lanes beyond the tile's columns.
-  SumWord<Config> next(const OutputTile& tile, hls::stream<RowWalk>& places,
-                       hls::stream<SumWord<Config>>& sums) {
+  SumWord<Config> next(hls::stream<RowWalk>& places, hls::stream<SumWord<Config>>& sums) {
     SAT_INLINE
     if (place.starts_unit()) unit = places.read();
     if (place.starts_unit() || place.restarts_rows()) walk = unit;
@@ -132,72 +177,55 @@ struct StoreWalk {
     return mask_columns<Config>(sums.read(), columns);
   }
 
-  bool real(const OutputTile& tile) const { return place.row < static_cast<int>(tile.rows); }
+  bool real() const { return place.row < static_cast<int>(tile.rows); }
+  bool ends_tile() const { return place.ends_tile(static_cast<int>(tile.blocks)); }
 
-  void advance(const OutputTile& tile) {
+  void advance() {
     SAT_INLINE
+    const int blocks = static_cast<int>(tile.blocks);
     if (place.ends_row(blocks)) walk.advance(tile);
-    place.advance(interleave, blocks);
+    place.advance(blocks);
   }
 };
 
-// Writes a tile, rounded; the number of its results that are infinite or NaN.
+// Writes tiles until the end of the list, rounded or as they are; `nonfinite[0]` receives how many
+// valid results, as stored, are infinite or NaN.
 template <class Config>
-std::uint32_t store_binary16(Word<Config>* memory, const OutputTile& tile,
-                             hls::stream<RowWalk>& places, hls::stream<SumWord<Config>>& sums) {
+void store_tiles(SAT_WRITE_PORT(Word<Config>) memory, SAT_WRITE_PORT(std::uint32_t) nonfinite,
+                 hls::stream<OutputTile>& tiles, hls::stream<RowWalk>& places,
+                 hls::stream<SumWord<Config>>& sums) {
   std::uint32_t faults = 0;
-  StoreWalk<Config> at(tile);
-  SAT_LOOP(StoreBinary16_Sum)
-  for (int s = 0; s < at.total; ++s) {
-    SAT_PIPELINE(1)  // one memory word a sum
-    SAT_TRIPCOUNT(4096)
-    const Word<Config> rounded = round_word<Config>(at.next(tile, places, sums));
-    if (at.real(tile)) {
-      memory[at.walk.address + static_cast<std::uint32_t>(at.place.block)] = rounded;
-      faults += count_nonfinite<Config>(rounded);
+  StoreWalk<Config> at(tiles.read());
+  SumWord<Config> sum = SumWord<Config>(0.0f);
+  bool second = false;  // word of a binary32 sum
+  SAT_LOOP(StoreTiles_Word)
+  while (at.tile.valid) {
+    SAT_PIPELINE(1)  // one memory word; the next tile only takes the place of this one
+    SAT_TRIPCOUNT(65536)
+    if (!second) sum = at.next(places, sums);
+    const bool binary32 = at.tile.binary32 != 0;
+    const std::uint32_t block = static_cast<std::uint32_t>(at.place.block);
+    const std::uint32_t offset = binary32 ? 2u * block + (second ? 1u : 0u) : block;
+    if (at.real()) {
+      Word<Config> word;
+      std::uint32_t found = 0;
+      if (binary32) {
+        const BitsWord<Config> bits = sum_to_bits<Config>(sum);
+        word = second ? split_bits<Config>(bits, Config::kLanes / 2) : split_bits<Config>(bits, 0);
+        found = second ? 0u : count_nonfinite<Config>(sum);
+      } else {
+        word = round_word<Config>(sum);
+        found = count_nonfinite<Config>(word);
+      }
+      memory[at.walk.address + offset] = word;
+      faults += found;
     }
-    at.advance(tile);
-  }
-  return faults;
-}
-
-// Writes a tile as it is; the number of its results that are infinite or NaN.
-template <class Config>
-std::uint32_t store_binary32(Word<Config>* memory, const OutputTile& tile,
-                             hls::stream<RowWalk>& places, hls::stream<SumWord<Config>>& sums) {
-  std::uint32_t faults = 0;
-  StoreWalk<Config> at(tile);
-  SAT_LOOP(StoreBinary32_Sum)
-  for (int s = 0; s < at.total; ++s) {
-    SAT_PIPELINE(2)  // two memory words a sum
-    SAT_TRIPCOUNT(4096)
-    const SumWord<Config> sum = at.next(tile, places, sums);
-    if (at.real(tile)) {
-      const std::uint32_t address =
-          at.walk.address + 2u * static_cast<std::uint32_t>(at.place.block);
-      const BitsWord<Config> bits = sum_to_bits<Config>(sum);
-      memory[address] = split_bits<Config>(bits, 0);
-      memory[address + 1u] = split_bits<Config>(bits, Config::kLanes / 2);
-      faults += count_nonfinite<Config>(sum);
+    second = binary32 && !second;
+    if (!second) {
+      const bool tile_ends = at.ends_tile();
+      at.advance();
+      if (tile_ends) at = StoreWalk<Config>(tiles.read());
     }
-    at.advance(tile);
-  }
-  return faults;
-}
-
-// Writes tiles until the end of the list; `nonfinite[0]` receives how many valid results, as
-// stored, are infinite or NaN.
-template <class Config>
-void store_tiles(Word<Config>* memory, std::uint32_t* nonfinite, hls::stream<OutputTile>& tiles,
-                 hls::stream<RowWalk>& places, hls::stream<SumWord<Config>>& sums) {
-  std::uint32_t faults = 0;
-  OutputTile tile = tiles.read();
-  SAT_LOOP(StoreTiles_Tile)
-  while (tile.valid) {
-    SAT_TRIPCOUNT(4096)
-    faults += tile.binary32 ? store_binary32<Config>(memory, tile, places, sums)
-                            : store_binary16<Config>(memory, tile, places, sums);
-    tile = tiles.read();
   }
   nonfinite[0] = faults;
 }

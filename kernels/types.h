@@ -51,6 +51,9 @@ struct Geometry {
   // Of those cycles a block RAM takes one to read and one to write; the addition has the others, of
   // which its implementation can use 12 (UG1399, BIND_OP).
   static constexpr int kAddLatency = shorter(12, longer(0, Config::kAdderLatency - 2));
+  // Of a row unit, from the start of a turn to the sum that it sends. A row lags behind the one above by
+  // the last part of it; the streams between hold what comes meanwhile.
+  static constexpr int kUnitStages = Config::kOperandStages + Config::kAdderLatency;
 
   // Packets that a row unit holds when it is weight stationary: as many as sums, but at least its
   // share of a panel.
@@ -185,6 +188,7 @@ struct Tile {
   std::uint32_t keep;
   std::uint32_t accumulate;
   std::uint32_t sums;           // of a row unit: interleave x column blocks
+  std::uint32_t slow;           // 1: they leave every other cycle, as fast as binary32 is stored
   std::uint32_t pass_cycles;    // a pass over them, with idle cycles up to the adder's latency
   std::uint32_t panels;         // of the reduction, over all taps
   std::uint32_t tap_panels;     // ... and of one tap, of which the last is the tail

@@ -29,12 +29,13 @@ struct GradientMatrix {
 };
 
 template <class Config>
-void fetch_updates(int count, const CommandBeat* commands, hls::stream<WuveCommand>& to_weights,
-                   hls::stream<WuveCommand>& to_velocity, hls::stream<WuveCommand>& to_gradient,
-                   hls::stream<WuveCommand>& to_marks, hls::stream<WuveCommand>& to_update) {
+void fetch_updates(int count, SAT_READ_PORT(CommandBeat) commands,
+                   hls::stream<WuveCommand>& to_weights, hls::stream<WuveCommand>& to_velocity,
+                   hls::stream<WuveCommand>& to_gradient, hls::stream<WuveCommand>& to_marks,
+                   hls::stream<WuveCommand>& to_update) {
   SAT_LOOP(FetchUpdates_Command)
   for (int i = 0; i < count; ++i) {
-    SAT_PIPELINE(1)
+    SAT_PIPELINE_READING(1, commands)  // a command is one beat
     SAT_TRIPCOUNT(64)
     const WuveCommand command = read_wuve(commands, i);
     to_weights.write(command);
@@ -49,39 +50,27 @@ void fetch_updates(int count, const CommandBeat* commands, hls::stream<WuveComma
 // binary16 copies go to the marks.
 template <class Config, class Copies>
 void read_block_rows(const WuveCommand& command, std::uint32_t start, bool binary16,
-                     const Word<Config>* memory, hls::stream<BitsWord<Config>>& rows, bool copied,
-                     Copies& copies) {
+                     SAT_READ_PORT(Word<Config>) memory, hls::stream<BitsWord<Config>>& rows,
+                     bool copied, Copies& copies) {
   SAT_INLINE
-  const BlockGrid<Config> grid(command);
-  const std::uint32_t words = binary16 ? 1u : 2u;
-  SAT_LOOP(ReadBlockRows_BlockRow)
-  for (int block_row = 0; block_row < grid.block_rows; ++block_row) {
-    SAT_TRIPCOUNT(16)
-    SAT_LOOP(ReadBlockRows_Block)
-    for (int block = 0; block < grid.block_columns; ++block) {
-      SAT_TRIPCOUNT(16)
-      std::uint32_t address =
-          start + static_cast<std::uint32_t>(block_row * Config::kLanes) * command.pitch +
-          static_cast<std::uint32_t>(block) * words;
-      SAT_LOOP(ReadBlockRows_Row)
-      for (int row = 0; row < grid.rows_in(block_row); ++row) {
-        SAT_PIPELINE(2)  // two memory words a row of binary32
-        SAT_TRIPCOUNT(32)
-        const Word<Config> low = memory[address];
-        const Word<Config> high = binary16 ? low : memory[address + 1];
-        const BitsWord<Config> bits =
-            binary16 ? widen_bits<Config>(low) : join_bits<Config>(low, high);
-        rows.write(bits);
-        if (copied) copies.write(round_word<Config>(bits_to_sum<Config>(bits)));
-        address += command.pitch;
-      }
-    }
+  BlockRows<Config> at(command, start, binary16 ? 1u : 2u);
+  SAT_LOOP(ReadBlockRows_Row)
+  for (int turn = 0; turn < at.turns; ++turn) {
+    SAT_PIPELINE_READING(2, memory)  // two memory words a row of binary32
+    SAT_TRIPCOUNT(4096)
+    const Word<Config> low = memory[at.address];
+    const Word<Config> high = binary16 ? low : memory[at.address + 1];
+    const BitsWord<Config> bits =
+        binary16 ? widen_bits<Config>(low) : join_bits<Config>(low, high);
+    rows.write(bits);
+    if (copied) copies.write(round_word<Config>(bits_to_sum<Config>(bits)));
+    at.next();
   }
 }
 
 template <class Config>
-void read_weight_rows(int count, const Word<Config>* memory, hls::stream<WuveCommand>& commands,
-                      hls::stream<BitsWord<Config>>& rows,
+void read_weight_rows(int count, SAT_READ_PORT(Word<Config>) memory,
+                      hls::stream<WuveCommand>& commands, hls::stream<BitsWord<Config>>& rows,
                       hls::stream<Word<Config>>& rows_to_mark) {
   SAT_LOOP(ReadWeightRows_Command)
   for (int i = 0; i < count; ++i) {
@@ -94,7 +83,8 @@ void read_weight_rows(int count, const Word<Config>* memory, hls::stream<WuveCom
 }
 
 template <class Config, class Matrix>
-void read_update_rows(int count, const Word<Config>* memory, hls::stream<WuveCommand>& commands,
+void read_update_rows(int count, SAT_READ_PORT(Word<Config>) memory,
+                      hls::stream<WuveCommand>& commands,
                       hls::stream<BitsWord<Config>>& rows) {
   NoStream<Word<Config>> no_copies;
   SAT_LOOP(ReadUpdateRows_Command)
@@ -203,15 +193,14 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
     const BlockGrid<Config> grid(command);
     const bool update = (command.flags & kWuveUpdate) != 0;
     const bool decay = decays_pruned(command);
-    int block_row = 0;
-    int block = 0;
+    BlockPlace<Config> place(grid);
     int row = 0;
     const int total = grid.block_rows * grid.block_columns * Config::kLanes;
     SAT_LOOP(UpdateBlocks_Row)
     for (int r = 0; r < total; ++r) {
       SAT_PIPELINE(2)  // as fast as its inputs come; so two lanes share an operator
       SAT_TRIPCOUNT(4096)
-      const bool real = row < grid.rows_in(block_row);
+      const bool real = row < place.rows;
       BitsWord<Config> weights = BitsWord<Config>(0u);
       BitsWord<Config> velocity = BitsWord<Config>(0u);
       BitsWord<Config> change = BitsWord<Config>(0u);
@@ -224,7 +213,7 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
       }
       Word<Config> binary16 = zero_word<Config>();
       if (real) {
-        const int columns = static_cast<int>(command.columns) - block * Config::kLanes;
+        const int columns = static_cast<int>(command.columns) - place.block * Config::kLanes;
         update_row<Config>(command, columns, kept, change, weights, velocity, binary16);
       }
       if (real && update) {
@@ -235,44 +224,29 @@ void update_blocks(int count, hls::stream<WuveCommand>& commands,
       if (command.bp_keep) bp_rows.write(binary16);
       if (++row == Config::kLanes) {
         row = 0;
-        if (++block == grid.block_columns) {
-          block = 0;
-          ++block_row;
-        }
+        place.next();
       }
     }
   }
 }
 
 template <class Config, class Matrix>
-void write_update_rows(int count, Word<Config>* memory, hls::stream<WuveCommand>& commands,
-                       hls::stream<BitsWord<Config>>& rows) {
+void write_update_rows(int count, SAT_WRITE_PORT(Word<Config>) memory,
+                       hls::stream<WuveCommand>& commands, hls::stream<BitsWord<Config>>& rows) {
   SAT_LOOP(WriteUpdateRows_Command)
   for (int i = 0; i < count; ++i) {
     SAT_TRIPCOUNT(64)
     const WuveCommand command = commands.read();
-    const BlockGrid<Config> grid(command);
-    const int block_rows = (command.flags & kWuveUpdate) ? grid.block_rows : 0;
-    SAT_LOOP(WriteUpdateRows_BlockRow)
-    for (int block_row = 0; block_row < block_rows; ++block_row) {
-      SAT_TRIPCOUNT(16)
-      SAT_LOOP(WriteUpdateRows_Block)
-      for (int block = 0; block < grid.block_columns; ++block) {
-        SAT_TRIPCOUNT(16)
-        std::uint32_t address =
-            Matrix::address(command) +
-            static_cast<std::uint32_t>(block_row * Config::kLanes) * command.pitch +
-            2u * static_cast<std::uint32_t>(block);
-        SAT_LOOP(WriteUpdateRows_Row)
-        for (int row = 0; row < grid.rows_in(block_row); ++row) {
-          SAT_PIPELINE(2)  // two memory words a row
-          SAT_TRIPCOUNT(32)
-          const BitsWord<Config> bits = rows.read();
-          memory[address] = split_bits<Config>(bits, 0);
-          memory[address + 1] = split_bits<Config>(bits, Config::kLanes / 2);
-          address += command.pitch;
-        }
-      }
+    BlockRows<Config> at(command, Matrix::address(command), 2u);
+    const int turns = (command.flags & kWuveUpdate) ? at.turns : 0;
+    SAT_LOOP(WriteUpdateRows_Row)
+    for (int turn = 0; turn < turns; ++turn) {
+      SAT_PIPELINE(2)  // two memory words a row
+      SAT_TRIPCOUNT(4096)
+      const BitsWord<Config> bits = rows.read();
+      memory[at.address] = split_bits<Config>(bits, 0);
+      memory[at.address + 1] = split_bits<Config>(bits, Config::kLanes / 2);
+      at.next();
     }
   }
 }

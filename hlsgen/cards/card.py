@@ -56,8 +56,10 @@ class Slr:
 class Channels:
     """The device memory: equal channels, each a controller (DDR) or a pseudo-channel (HBM).
 
-    channel_bytes: capacity of one. channel_bandwidth: its peak in bytes a second. slrs: where each
-    channel's port is. per_bank: channels that the program's memory map takes as one bank.
+    channel_bytes: capacity of one. channel_bandwidth: its peak in bytes a second. latency_ns: from
+    the end of an access to the kernel's port. run_overhead_bytes: time that a run of consecutive
+    words takes beyond its own, as bytes at the peak. slrs: where each channel's port is. per_bank:
+    channels that the program's memory map takes as one bank.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
@@ -66,6 +68,8 @@ class Channels:
     channels: int
     channel_bytes: int
     channel_bandwidth: float
+    latency_ns: float
+    run_overhead_bytes: int
     slrs: tuple[str, ...]
     per_bank: int = 1
 

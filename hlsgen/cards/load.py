@@ -45,6 +45,8 @@ def _fault(card: Card, name: str) -> str | None:
         return "memory.slrs: not one SLR of the card for each channel"
     if memory.channels % memory.per_bank:
         return "memory.per_bank: does not divide channels"
+    if memory.latency_ns < 0 or memory.run_overhead_bytes < 0:
+        return "memory: latency_ns or run_overhead_bytes below 0"
     if not all(slr.kernels.within(slr.total) for slr in card.slrs):
         return "slrs: kernels above total"
     return None

@@ -40,6 +40,10 @@ COMMANDS = {
         "hlsgen.cli.schedule:command",
         "Model the cycles of a training step, product by product.",
     ),
+    "time": (
+        "hlsgen.cli.time:command",
+        "Simulate the cycles of the kernel sources: stalls, FIFOs, deadlocks.",
+    ),
     "train": ("hlsgen.cli.train:train", "Train the network of a spec or a bundle."),
 }
 """Subcommands: where each one is, loaded when it is called, and its line in the help."""

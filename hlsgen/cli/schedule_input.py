@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What `hlsgen schedule` models: its options and the spec, to hardware, pruning and products."""
+"""What `hlsgen schedule` models and `hlsgen time` simulates: from options and a spec to hardware,
+pruning and products."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import click
 from sat_host.models import MODELS, NetworkError, build_network
 from sat_host.models.network import Network
 from sat_host.models.workload import Row, workload
@@ -52,7 +54,7 @@ def pruning_of(spec: Spec, method: str | None, keep: int | None) -> Pruning:
     group = spec.sparsity.group
     if keep is not None and not 1 <= keep <= group:
         raise InputError(
-            f"hlsgen schedule: --keep {keep}: the group has {group} weights: "
+            f"{_command()}: --keep {keep}: the group has {group} weights: "
             f"give a number from 1 to {group}"
         )
     return Pruning(method or spec.sparsity.method, spec.sparsity.keep if keep is None else keep)
@@ -65,7 +67,7 @@ def products_of(
     network, or of the spec's own."""
     if name is not None and model is not None:
         raise InputError(
-            "hlsgen schedule: --workload and --model: each names a network: give one of them"
+            f"{_command()}: --workload and --model: each names a network: give one of them"
         )
     if name is not None:
         return shown(name, 4096), at_batch(_table(name), batch)
@@ -93,7 +95,7 @@ def _table(name: str) -> tuple[Row, ...]:
     close = difflib.get_close_matches(name[:60], known, 1)
     mend = close[0] if close else f"one of {', '.join(known)}"
     raise InputError(
-        f"hlsgen schedule: --workload {shown(name)}: no such workload: give {mend}, or a CSV file"
+        f"{_command()}: --workload {shown(name)}: no such workload: give {mend}, or a CSV file"
     )
 
 
@@ -109,5 +111,10 @@ def _network(spec: Spec, name: str) -> Network:
         fault = error.faults[0]
     size = "x".join(map(str, own.image))
     raise InputError(
-        f"hlsgen schedule: --model {name}: on images of {size}: {fault.what}: {fault.mend}"
+        f"{_command()}: --model {name}: on images of {size}: {fault.what}: {fault.mend}"
     )
+
+
+def _command() -> str:
+    """The command that was called, as errors begin with it."""
+    return click.get_current_context().command_path

@@ -18,7 +18,7 @@ from ..spec import Spec
 _FIFO = re.compile(r"^\s*SAT_FIFO\((\w+), (\w+), (\d+), (\w+)\)", re.MULTILINE)
 _PORT = re.compile(r"^\s*SAT_(READS|WRITES)\((\w+), (\w+), (\d+), (\d+)\)", re.MULTILINE)
 _STORAGE = re.compile(r"^\s*SAT_STORAGE\(([\w.]+), (\w+), (\w+)\)", re.MULTILINE)
-_PIPELINE = re.compile(r"SAT_PIPELINE\((\d+)\)")
+_PIPELINE = re.compile(r"SAT_PIPELINE(?:_READING)?\((\d+)[,)]")
 
 
 @dataclass(frozen=True)

@@ -91,9 +91,9 @@ def _wuve(widths: Widths, text: KernelText) -> tuple[Module, ...]:
         Module("row readers", WUVE, 3, update.read_rows(widths)),
         Module("row writers", WUVE, 2, update.write_rows(widths)),
         Module("SORE select", WUVE, 2, update.select(widths)),
-        Module("SORE transposer", WUVE, 1, loaders.transposer(widths)),
+        Module("SORE transposer", WUVE, 1, update.transpose(widths)),
         Module("SORE assemble", WUVE, 2, update.assemble(widths)),
-        Module("SORE write", WUVE, 2, update.write_records(widths)),
+        Module("SORE write", WUVE, 1, update.write_records(widths)),
         Module("streams", WUVE, 1, streams(text.streams, widths.tokens())),
         Module("m_axi adapters", WUVE, 1, adapters(text.ports, widths.word)),
     )

@@ -65,7 +65,7 @@ def row_control(widths: Widths) -> Resources:
         counters=9,
         comparisons=24,
         additions=12,
-        selections=8,
+        selections=9,
         multiplications=products,
         kept=2 * widths.plan + widths.operands * config.group // config.lanes,
     )
@@ -92,6 +92,6 @@ def plan_periods(widths: Widths) -> Resources:
         counters=3,
         comparisons=20,
         additions=24,
-        selections=30,
-        kept=2 * 32 * TILE_NUMBERS + 64 + widths.plan,  # of the drained tile two numbers
+        selections=31,
+        kept=2 * 32 * TILE_NUMBERS + 65 + widths.plan,  # of the drained tile two numbers, a flag
     )

@@ -11,9 +11,9 @@ from sat_host.descriptor import STCE, WUVE
 OPERAND_BITS = 17  # kernels/exact_product.h
 PLAN_NUMBERS = 40  # integers of PeriodPlan (kernels/period.h); the batched ones among them:
 PLAN_BATCH_NUMBERS = 10
-PLAN_FLAGS = 6
-TILE_NUMBERS = 16  # of Tile
-OUTPUT_TILE_NUMBERS = 16  # of OutputTile (kernels/output_rows.h)
+PLAN_FLAGS = 7
+TILE_NUMBERS = 17  # of Tile
+OUTPUT_TILE_NUMBERS = 17  # of OutputTile (kernels/output_rows.h)
 ROW_WALK_NUMBERS = 3
 
 

@@ -13,11 +13,12 @@ from sat_host.tiling import Tiling
 
 from ..errors import InputError
 from .candidates import candidates
-from .cycles import product_timing, update_timing
+from .cycles import product_timing
 from .memory import Memory
 from .options import ALL, Options
 from .overlap import Places, together
 from .pieces import PIECES, Candidates, Pieces, Timing, joined, with_memory
+from .updates import update_timing
 from .work import ProductWork, UpdateWork, Work
 
 __all__ = ["Layer", "Options", "schedule"]

@@ -6,8 +6,9 @@ Output stationary, and what both dataflows share; hlsgen.schedule.weight_station
 What the row units do is exact: the sum of PeriodPlan::cycles (kernels/period.h) over the commands
 of product_commands. A row unit is one loop, in which a stream that is empty or full halts
 products, intake and sums alike. So what the loaders take longer than a panel's products and intake
-is added panel by panel, the longest of them all, and what the store takes longer on top. The memory
-is a bound over a whole product: what happens within a strip is taken to be buffered.
+is added panel by panel, the longest of them all, and what sums wait for the store on top. Memory
+is a bound over a whole product, but for what comes before and behind (Timing.quiet).
+hlsgen.timing.compare holds all of it against the timed simulation of the kernels.
 """
 
 from __future__ import annotations
@@ -17,16 +18,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from sat_host.config import ArrayConfig
-from sat_host.descriptor import STCE, WUVE
-from sat_host.strips import strip_words
+from sat_host.descriptor import STCE
 
-from .activations import channel_strips, pixel_run
-from .memory import ASSUMED_LATENCY_CYCLES, RUN_WORDS, Counts, Memory, Traffic
+from .drains import Drains, sum_places
+from .latencies import ACTIVATIONS, FETCH, STORED, packets, planned, through_rows
+from .memory import Counts, Memory, Traffic
 from .options import ALL, Options
+from .output_activations import OutputActivations
+from .output_tiles import OutputTiles
 from .pieces import Candidates, Pieces, Timing, added, with_memory
-from .traffic import Ways, Weights, divided, late_fills, listed, share, sums, whole_reduction
-from .weight_stationary import ASSUMED_ROW_STAGES, stationary_timing
-from .work import ProductWork, UpdateWork
+from .traffic import Ways, listed, port_cycles, share, sums, whole_reduction
+from .weight_stationary import stationary_timing
+from .work import ProductWork
 
 
 @dataclass(frozen=True)
@@ -48,54 +51,6 @@ class RowUnits:
         """All cycles."""
         cycles = (self.compute, self.distribution, self.drain, self.first, self.last)
         return added(cycles)
-
-
-class _Tiles:
-    """The tiles of a product: `strips` of rows, each of `tiles` - 1 tiles of `blocks` column blocks
-    and one, the last, of `last_blocks`."""
-
-    def __init__(
-        self,
-        config: ArrayConfig,
-        work: ProductWork,
-        interleave: Counts,
-        blocks: Counts,
-        options: Options,
-    ) -> None:
-        self.config, self.work, self.options = config, work, options
-        self.interleave, self.blocks = interleave, blocks
-        self.weights = Weights(config, work, options)
-        self.column_blocks = config.blocks(work.columns)
-        self.strip = config.rows * interleave
-        self.intake = config.rows * divided(interleave, config.feed)
-        self.strips = work.copies * -(-work.rows // self.strip)
-        self.tiles = divided(self.column_blocks, blocks)
-        self.last_blocks = self.column_blocks - (self.tiles - 1) * blocks
-        self.tap_panels = config.blocks(work.reduction)
-        self.tail = work.reduction - (self.tap_panels - 1) * config.lanes
-        self.first_panel = config.lanes if self.tap_panels > 1 else self.tail  # elements
-
-    def pass_cycles(self, blocks: Counts) -> Counts:
-        """A pass over the sums of a tile of `blocks`, with its idle cycles."""
-        return self.weights.pass_cycles(self.interleave * blocks)
-
-    def steps(self, blocks: Counts, behind: Counts | None) -> list[tuple[int, int, int, Counts]]:
-        """The panels of a tile of `blocks`, with a tile of other blocks behind it or none: elements
-        of a panel and of the next one, how often they follow each other, the next one's blocks."""
-        lanes, tail, taps = self.config.lanes, self.tail, self.work.taps
-        if self.tap_panels == 1:
-            found = [(tail, tail, taps - 1, blocks)]
-        else:
-            found = [
-                (lanes, lanes, taps * (self.tap_panels - 2), blocks),
-                (lanes, tail, taps, blocks),
-                (tail, lanes, taps - 1, blocks),
-            ]
-        return found if behind is None else [*found, (tail, self.first_panel, 1, behind)]
-
-    def products(self, elements: int, blocks: Counts) -> Counts:
-        """Cycles of a panel's products."""
-        return self.weights.packet_rows(elements) * self.pass_cycles(blocks)
 
 
 def product_cycles(
@@ -129,129 +84,90 @@ def product_timing(
 def _output_stationary(
     config: ArrayConfig, work: ProductWork, candidates: Candidates, options: Options
 ) -> Timing:
-    tiles = _Tiles(config, work, candidates.interleave, candidates.blocks, options)
+    tiles = OutputTiles(config, work, candidates.interleave, candidates.blocks, options)
     rows = _row_units(tiles)
-    a = _Activations(tiles, candidates.buffered)
-    late_a, late_b = _stalls(tiles, a)
-    part = whole_reduction(config, work)
-    ways = Ways(
-        *(
-            np.array([int(way)])
-            for way in (not work.binary32, work.binary32, work.product.accumulate)
-        )
-    )
-    left = tiles.strip * tiles.strips * tiles.column_blocks
-    words = a.load.bytes // config.word_bytes
-    latency = ASSUMED_LATENCY_CYCLES + config.rows * ASSUMED_ROW_STAGES
+    number = tiles.strips * tiles.tiles
+    idle = rows.drain // number
+    a = OutputActivations(tiles, candidates.buffered, idle)
+    late_a, late_b = _stalls(tiles, a, idle)
+    b, first_b = _weights(tiles)
+    ways = _ways(work)
     commands = np.where(candidates.buffered, 1, tiles.tiles) * tiles.strips
-    zero = np.zeros_like(left)
+    intake = np.maximum(rows.first, a.intake)
+    others = _others(tiles, candidates.buffered, commands, intake)
+    held = candidates.buffered & (not work.transposed_a)
+    zero = np.zeros_like(tiles.strip)
+    array = rows.compute + rows.distribution + late_b + zero
+    panel = tiles.products(tiles.tail, tiles.last_blocks)
+    # What is read as needed comes while others are waited for.
+    ahead = np.where(candidates.buffered, 0, intake + np.maximum(others, 0))
     return Timing(
         rows.compute + zero,
         rows.distribution + late_a + a.late,
         late_b + zero,
         rows.drain + zero,
-        left * ways.halts,
-        np.maximum(rows.first, a.intake) + rows.last + latency,
+        _drains(tiles, ways, held),
+        ACTIVATIONS + a.gap + intake + rows.last + through_rows(config) + STORED,
         a.load,
-        np.maximum(words, tiles.weights.fill(tiles.first_panel, tiles.blocks)),
+        first_b,
+        np.maximum(a.load.bytes // config.word_bytes, others),
         {
             "a": a.traffic,
-            "b": tiles.weights.traffic(part, tiles.blocks, tiles.strips),
+            "b": b,
             "y": sums(config, work, tiles.interleave, tiles.blocks, ways),
             "commands": listed(commands, STCE.bytes),
         },
-        (a.traffic.bytes - a.load.bytes) // config.word_bytes,
+        {
+            "a": port_cycles(a.traffic, a.load, config.word_bytes, commands),
+            "b": port_cycles(b, first_b, config.word_bytes, commands),
+            "commands": (commands - 1) * FETCH,
+        },
+        {
+            "a": np.where(held, array // tiles.strips - a.gap, panel - ahead),
+            "b": panel + zero,
+            "y": array // number - rows.last,
+            "commands": array // commands,
+        },
     )
 
 
-class _Activations:
-    """The A side of output stationary tiles: what the loader reads, and its cycles of a panel.
-
-    load: what must be there before the chain takes the first word: the first strip, or of a
-    transposed product the first panel. intake: cycles of the first panel, where the chain's are not
-    more. late: cycles for which strips wait for their words.
-    """
-
-    def __init__(self, tiles: _Tiles, buffered: npt.NDArray[np.bool_]) -> None:
-        self._tiles = tiles
-        config, work = tiles.config, tiles.work
-        self.late = np.zeros_like(tiles.strip)
-        if work.transposed_a:
-            self._transposed()
-            return
-        # Read as needed: a word a cycle, while the chain takes `feed`.
-        self._direct = np.where(buffered, 0, tiles.strip)
-        panels = work.taps * tiles.tap_panels
-        words = work.copies * work.rows * tiles.tiles * panels
-        runs = direct_runs(config, work, words)
-        held, held_runs, first = buffered_words(work, tiles.strip)
-        words = np.where(buffered, work.copies * held, words)
-        runs = np.where(buffered, work.copies * held_runs, runs)
-        self.traffic = Traffic(words * config.word_bytes, runs)
-        first = np.where(buffered, first, 0)
-        self.load = share(self.traffic, first * config.word_bytes)
-        self.intake = self._direct
-        last = np.maximum(tiles.products(tiles.tail, tiles.last_blocks), tiles.intake)
-        waiting = config.rows * divided(config.interleave, config.feed) // tiles.intake  # panels
-        late = late_fills(
-            divided(work.copies * held, tiles.strips),
-            tiles.tiles * panels * tiles.intake,
-            waiting * last,
-            tiles.strips,
-        )
-        self.late = np.where(buffered, late, 0)
-
-    def _transposed(self) -> None:
-        tiles, work, config = self._tiles, self._tiles.work, self._tiles.config
-        sizes, places = np.unique(tiles.strip, return_inverse=True)
-        found = [
-            channel_strips(work.rows, work.a_channels, int(size), config.lanes) for size in sizes
-        ]
-        words, runs, whole, most, transposer = (
-            np.array([getattr(strips, name) for strips in found], np.int64)[places]
-            for name in ("words", "runs", "whole", "most", "transposer")
-        )
-        self._transposer = transposer
-        times = work.copies * tiles.tiles
-        near = pixel_run(work.product.a)  # pixels of a run, in strips of whole pixels
-        length = RUN_WORDS if near == 0 else np.minimum(
-            RUN_WORDS, near * config.blocks(work.a_channels)
-        )  # fmt: skip
-        through = divided(work.reduction * whole, length)
-        self.traffic = Traffic(
-            times * work.reduction * words * config.word_bytes,
-            times * (work.reduction * runs + through),
-        )
-        self._words = most
-        self.load = share(self.traffic, tiles.first_panel * most * config.word_bytes)
-        self.intake = transposer
-
-    def panel(self, following: int) -> Counts:
-        """Cycles of a panel with the next one, of so many elements: 0 where the intake says all.
-        A transposed panel is read while the one before goes through the transposer."""
-        if not self._tiles.work.transposed_a:
-            return self._direct
-        taken: Counts = np.maximum(self._transposer, following * self._words)
-        return taken
+def _ways(work: ProductWork) -> Ways:
+    """Every sum is stored once, and read where the product accumulates."""
+    times = (not work.binary32, work.binary32, work.product.accumulate)
+    binary16, binary32, read = (np.array([int(way)]) for way in times)
+    return Ways(binary16, binary32, read)
 
 
-def buffered_words(work: ProductWork, strips: Counts) -> tuple[Counts, Counts, Counts]:
-    """Of one copy's strips of so many rows, each read once: words, runs, words of the first."""
-    sizes, places = np.unique(strips, return_inverse=True)
-    found = [strip_words(work.product.a, work.rows, int(size)) for size in sizes]
-    words, first = (
-        np.array([getattr(one, name) for one in found], np.int64)[places]
-        for name in ("total", "first")
+def _weights(tiles: OutputTiles) -> tuple[Traffic, Traffic]:
+    """What B moves, and the two panels of it that are held before the first product."""
+    part = whole_reduction(tiles.config, tiles.work)
+    b = tiles.weights.traffic(part, tiles.blocks, tiles.strips)
+    return b, share(b, b.bytes * 2 // (tiles.strips * tiles.tiles * part.panels))
+
+
+def _others(
+    tiles: OutputTiles, buffered: npt.NDArray[np.bool_], commands: Counts, intake: Counts
+) -> Counts:
+    """Cycles for which the first activations, or their intake, wait for plans and packets."""
+    first = packets(commands) + tiles.weights.fill(tiles.first_panel, tiles.blocks)
+    plan = planned(commands, np.where(buffered, tiles.tiles, 1))
+    others: Counts = np.maximum(plan, first - intake) - ACTIVATIONS
+    return others
+
+
+def _drains(tiles: OutputTiles, ways: Ways, held: npt.NDArray[np.bool_]) -> Drains:
+    """Tile by tile."""
+    config, one = tiles.config, np.ones_like(tiles.strip)
+    return Drains(
+        tiles.strip * tiles.strips * tiles.column_blocks,
+        tiles.strips * tiles.tiles,
+        tiles.sent,
+        tiles.sent * one,
+        one * 2 * ways.read,
+        *sum_places(config),
+        0 * one,
+        np.minimum(np.where(held, tiles.tiles + 1, 1), tiles.strips * tiles.tiles),
     )
-    return words, divided(words, RUN_WORDS) + divided(work.rows, strips), first
-
-
-def direct_runs(config: ArrayConfig, work: ProductWork, words: Counts) -> Counts:
-    """Runs of words that are read pixel after pixel, tap after tap."""
-    if config.blocks(work.a_channels) > 1 or work.product.a.pitch > 1:
-        return words
-    near = pixel_run(work.product.a)
-    return divided(words, RUN_WORDS if near == 0 else min(near, RUN_WORDS))
 
 
 def row_unit_cycles(
@@ -266,10 +182,10 @@ def row_unit_cycles(
     given = np.broadcast_arrays(
         np.atleast_1d(np.asarray(interleave, np.int64)), np.asarray(blocks, np.int64)
     )
-    return _row_units(_Tiles(config, work, given[0], given[1], options))
+    return _row_units(OutputTiles(config, work, given[0], given[1], options))
 
 
-def _row_units(tiles: _Tiles) -> RowUnits:
+def _row_units(tiles: OutputTiles) -> RowUnits:
     zero = np.zeros_like(tiles.interleave)
     whole, last, intake = tiles.blocks, tiles.last_blocks, tiles.intake
     one = tiles.tiles == 1
@@ -289,11 +205,11 @@ def _row_units(tiles: _Tiles) -> RowUnits:
     found = np.zeros((3, *zero.shape), np.int64)  # compute, distribution, drain
     for computed, drained, following, times in occurrences:
         found += times * _period(tiles, computed, drained, following)
-    leaving = tiles.config.adder_latency + tiles.strip * last
+    leaving = tiles.config.adder_latency + tiles.sent * tiles.strip * last
     return RowUnits(found[0], found[1], found[2], intake, leaving)
 
 
-def _period(tiles: _Tiles, computed: Counts, drained: Counts, following: Counts) -> Counts:
+def _period(tiles: OutputTiles, computed: Counts, drained: Counts, following: Counts) -> Counts:
     """[compute, distribution, drain] of a period of PeriodPlan, by the blocks of its tiles.
     following: the intake beside its last panel."""
     taps = tiles.work.taps
@@ -307,18 +223,19 @@ def _period(tiles: _Tiles, computed: Counts, drained: Counts, following: Counts)
     enter = tiles.strip * computed if accumulate else np.zeros_like(passes)
     entered = enter + tiles.config.adder_latency if accumulate else enter
     leave: Counts = np.maximum(enter, tiles.config.adder_latency)
-    drained_end = np.where(drained > 0, leave + tiles.strip * drained, enter)
+    drained_end = np.where(drained > 0, leave + tiles.sent * tiles.strip * drained, enter)
     start = np.maximum(entered, drained_end - (body + tail - passes))
     cycles = np.maximum(start + body + last, drained_end)
     compute = taps * ((tiles.tap_panels - 1) * full + tail)
     return np.stack([compute, body + last - compute, cycles - body - last])
 
 
-def _stalls(tiles: _Tiles, a: _Activations) -> tuple[Counts, Counts]:
+def _stalls(tiles: OutputTiles, a: OutputActivations, idle: Counts) -> tuple[Counts, Counts]:
     """Cycles for which the row units wait for activations, and beyond these for packets.
 
     Beside the products of a panel, the activations and the packets of the next one come. A panel of
-    activations waits before the chain, so the A side's turns even out over a tile.
+    activations waits before the chain, so the A side's turns even out over a tile. idle: cycles for
+    which a tile waits for sums, in which both come as well.
     """
     one = tiles.tiles == 1
     first = np.where(one, tiles.last_blocks, tiles.blocks)
@@ -333,7 +250,7 @@ def _stalls(tiles: _Tiles, a: _Activations) -> tuple[Counts, Counts]:
     late_a: Counts = np.zeros_like(first)
     late_b: Counts = np.zeros_like(first)
     for blocks, behind, times in occurrences:
-        array: Counts = np.zeros_like(first)
+        array: Counts = idle + np.zeros_like(first)
         with_a: Counts = np.zeros_like(first)
         with_b: Counts = np.zeros_like(first)
         for now, following, often, filled in tiles.steps(blocks, behind):
@@ -348,45 +265,3 @@ def _stalls(tiles: _Tiles, a: _Activations) -> tuple[Counts, Counts]:
         late_a = late_a + times * (with_a - array)
         late_b = late_b + times * (with_b - with_a)
     return late_a, late_b
-
-
-def update_cycles(config: ArrayConfig, memory: Memory, update: UpdateWork) -> Pieces:
-    """The pieces of an update, arrays of one element; those that it does not have are zero."""
-    return with_memory(update_timing(config, update), memory, update.places(memory.banks))
-
-
-def update_timing(config: ArrayConfig, update: UpdateWork) -> Timing:
-    """What of `update_cycles` does not depend on the memory.
-
-    A row of a block takes two cycles, as does the transposer. Rows that the last blocks lack take
-    their turns. start: the last block's way through transposer, selector and writer.
-    """
-    lanes, group = config.lanes, config.group
-    grid = config.blocks(update.rows) * config.blocks(update.columns)
-    ff = group + config.record_words(update.ff_keep) if update.ff_keep else 0
-    bp = lanes + group + config.record_words(update.bp_keep) if update.bp_keep else 0
-    none = np.zeros(1, np.int64)
-    return Timing(
-        none + 2 * lanes * grid, none, none, none, none,
-        none + max(ff, bp) + ASSUMED_LATENCY_CYCLES,
-        Traffic(none, none), none, update_traffic(config, update), none,
-    )  # fmt: skip
-
-
-def update_traffic(config: ArrayConfig, update: UpdateWork) -> dict[str, Traffic]:
-    """What an update moves, by operand: weights, velocity, gradient, ff, bp, commands."""
-    columns = config.blocks(update.columns)
-    records = config.blocks(update.rows) * columns
-    runs = {"weights": 2, "velocity": 2, "gradient": 1}  # read and written; read
-    words = {
-        name: (2 * update.rows * columns * ways, update.rows * columns * ways)
-        for name, ways in runs.items()
-    }
-    for name, keep in (("ff", update.ff_keep), ("bp", update.bp_keep)):
-        record = config.record_words(keep) if keep else 0
-        words[name] = records * record, records * -(-record // RUN_WORDS)
-    found = {
-        name: Traffic(np.array([count * config.word_bytes], np.int64), np.array([times], np.int64))
-        for name, (count, times) in words.items()
-    }
-    return {**found, "commands": listed(np.array([1]), WUVE.bytes)}

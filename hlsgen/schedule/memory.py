@@ -10,18 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..cards.card import Card
+from .latencies import PORT
+
 Counts = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.float64]
-
-# Assumed, not measured: every run also takes the time of one DDR4 burst (8 beats of 64 bits). An
-# isolated burst opens a row, and a rank opens at most four rows in tFAW, 21 to 30 ns at 2400 MT/s
-# for pages of 1 and 2 KiB (JEDEC JESD79-4): time for 101 to 144 bytes at 19.2 GB/s for each 64
-# bytes, so 37 to 80 bytes are lost.
-ASSUMED_BURST_OVERHEAD_BYTES = 64.0
-
-# Assumed, not measured: cycles from a request to its data. The kernels' buffers of 64 words are
-# there to cover it (templates/sat_stce.cpp.j2).
-ASSUMED_LATENCY_CYCLES = 64
 
 RUN_WORDS = 64
 """Most words of a run; consecutive words beyond them begin another."""
@@ -41,13 +34,15 @@ class Memory:
     """Banks of device memory.
 
     banks: how many. bytes_per_cycle: of one bank at its peak, in a cycle of the array's clock.
-    burst_overhead_bytes: the time that a run takes beyond its bytes, as bytes at the peak; see
-    ASSUMED_BURST_OVERHEAD_BYTES. Raises ValueError for a memory that moves nothing.
+    burst_overhead_bytes: the time that a run takes beyond its bytes, as bytes at the peak. latency:
+    cycles from the end of an access until the port has it. Raises ValueError for a memory that
+    moves nothing.
     """
 
     banks: int
     bytes_per_cycle: float
     burst_overhead_bytes: float
+    latency: int = 0
 
     def __post_init__(self) -> None:
         if self.banks < 1:
@@ -58,6 +53,17 @@ class Memory:
             raise ValueError(
                 f"burst_overhead_bytes: expected at least 0, got {self.burst_overhead_bytes}"
             )
+
+    @classmethod
+    def of_card(cls, card: Card, clock_mhz: float) -> Memory:
+        """A card's banks, as its file says, in cycles of the array's clock."""
+        channels = card.memory
+        return cls(
+            len(card.banks),
+            card.bank_bandwidth / (clock_mhz * 1e6),
+            channels.run_overhead_bytes,
+            math.ceil(channels.latency_ns * clock_mhz / 1e3),
+        )
 
     def busy(self, operands: Mapping[str, Traffic], places: Mapping[str, int]) -> Bytes:
         """Bytes, with what runs cost, that each bank moves: [banks, candidates]. places: an
@@ -71,6 +77,22 @@ class Memory:
     def cycles(self, operands: Mapping[str, Traffic], places: Mapping[str, int]) -> Counts:
         """Cycles that the busiest bank needs."""
         return self.time(self.busy(operands, places))
+
+    def lasting(
+        self,
+        operands: Mapping[str, Traffic],
+        places: Mapping[str, int],
+        quiet: Mapping[str, Counts],
+    ) -> Counts:
+        """As `cycles`, with cycles in which each operand moves nothing; of several in a bank, each
+        counts by its part of the bank's bytes. Less what a port waits for anyway."""
+        parts = {name: self.busy({name: moved}, places) for name, moved in operands.items()}
+        busy = np.sum(np.stack(np.broadcast_arrays(*parts.values())), axis=0)
+        still = np.zeros_like(busy)
+        for name, part in parts.items():
+            still += part / np.maximum(busy, 1) * quiet.get(name, 0)
+        cycles = np.ceil((busy / self.bytes_per_cycle + still).max(axis=0)).astype(np.int64)
+        return np.asarray(cycles - max(PORT - self.latency, 0), np.int64)
 
     def time(self, busy: Bytes) -> Counts:
         """Cycles that the busiest bank needs, of what `busy` gives: [candidates]."""

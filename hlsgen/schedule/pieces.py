@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from sat_host.tiling import Tiling
 
+from .drains import Drains
+from .drains import joined as joined_drains
 from .memory import Counts, Memory, Traffic
 
 PIECES = (
@@ -56,27 +58,34 @@ class Candidates:
 class Timing:
     """What does not depend on the memory's speed, int64 arrays [candidates].
 
-    compute to store: as in Pieces.
-    load: what the A loader reads before the chain takes a word; load_cycles: of both loaders until
-    then, at least. start: the first intake from there, the last sums and the latencies. traffic: by
-    operand. port: words that the A loader's port moves after `load`, at most one a cycle.
+    compute to drain: as in Pieces. drains: the sums that the chain waits for; None for an update.
+    start: the latencies, the first intake and the last sums. load: what the A loader reads before
+    the chain takes a word; load_b: what the B loader may hold by then; load_cycles: until then, at
+    least. traffic: by operand. ports: by operand, cycles of its port after `load`. quiet: by
+    operand, cycles beside `load` in which it moves nothing: of Y before the first sums leave, of A
+    and B after the last word came, but for bursts of sums that leave then; negative where it moves
+    in a part of `start`.
     """
 
     compute: Counts
     distribution: Counts
     b_delivery: Counts
     drain: Counts
-    store: Counts
+    drains: Drains | None
     start: Counts
     load: Traffic
+    load_b: Traffic
     load_cycles: Counts
     traffic: Mapping[str, Traffic]
-    port: Counts
+    ports: Mapping[str, Counts]
+    quiet: Mapping[str, Counts]
 
-    @property
-    def steady(self) -> Counts:
-        """Cycles of the array, if the memory keeps up."""
-        return self.compute + self.distribution + self.b_delivery + self.drain + self.store
+    def store(self, memory: Memory, places: Mapping[str, int]) -> Counts:
+        """As in Pieces."""
+        if self.drains is None:
+            return np.zeros_like(self.compute)
+        y = memory.cycles({"y": self.traffic["y"]}, {"y": 0})
+        return self.drains.with_memory(y)
 
 
 @dataclass(frozen=True)
@@ -118,23 +127,38 @@ def with_memory(timing: Timing, memory: Memory, places: Mapping[str, int]) -> Pi
 
     First `load` comes in, then the rest moves beside what the array does.
     """
-    steady, first = timing.steady, timing.load
+    first, store = timing.load, timing.store(memory, places)
+    steady = timing.compute + timing.distribution + timing.b_delivery + timing.drain + store
     load = np.maximum(memory.cycles({"a": first}, {"a": 0}), timing.load_cycles)
-    rest = dict(timing.traffic)
-    if "a" in rest:
-        a = rest["a"]
-        rest["a"] = Traffic(a.bytes - first.bytes, a.runs - first.runs)
-    busy = np.maximum(memory.cycles(rest, places), timing.port)
+    rest, quiet = dict(timing.traffic), dict(timing.quiet)
+    if timing.drains is not None:
+        rest["a"] = _less(rest["a"], first, 1)
+        beside = np.minimum(load / np.maximum(memory.cycles({"b": timing.load_b}, {"b": 0}), 1), 1)
+        rest["b"] = _less(rest["b"], timing.load_b, beside)
+        burst = store // timing.drains.bursts
+        quiet["a"] = quiet["a"] + burst * timing.drains.after_a
+        quiet["b"] = quiet["b"] + burst
+    busy = memory.lasting(rest, places, quiet)
+    for name, cycles in timing.ports.items():
+        busy = np.maximum(busy, cycles + quiet[name])
     return Pieces(
         timing.compute,
         timing.distribution,
         timing.b_delivery,
         timing.drain,
-        timing.store,
+        store,
         np.maximum(busy - steady, 0),
         timing.start + load,
         np.zeros_like(steady),
         {name: moved.bytes for name, moved in timing.traffic.items()},
+    )
+
+
+def _less(traffic: Traffic, moved: Traffic, part: npt.NDArray[np.float64] | int) -> Traffic:
+    """Without a part of what was moved."""
+    return Traffic(
+        traffic.bytes - np.asarray(moved.bytes * part, np.int64),
+        traffic.runs - np.asarray(moved.runs * part, np.int64),
     )
 
 
@@ -143,6 +167,10 @@ def joined(timings: Sequence[Timing]) -> Timing:
 
     def of(name: str) -> Counts:
         return np.concatenate([getattr(timing, name) for timing in timings])
+
+    def concatenated(name: str) -> dict[str, Counts]:
+        tables = [getattr(timing, name) for timing in timings]
+        return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
 
     def moved(parts: Sequence[Traffic]) -> Traffic:
         return Traffic(
@@ -155,14 +183,18 @@ def joined(timings: Sequence[Timing]) -> Timing:
         distribution=of("distribution"),
         b_delivery=of("b_delivery"),
         drain=of("drain"),
-        store=of("store"),
+        drains=None
+        if timings[0].drains is None
+        else joined_drains([timing.drains for timing in timings if timing.drains]),
         start=of("start"),
         load=moved([timing.load for timing in timings]),
+        load_b=moved([timing.load_b for timing in timings]),
         load_cycles=of("load_cycles"),
         traffic={
             name: moved([timing.traffic[name] for timing in timings]) for name in timings[0].traffic
         },
-        port=of("port"),
+        ports=concatenated("ports"),
+        quiet=concatenated("quiet"),
     )
 
 

@@ -25,12 +25,14 @@ from sat_host.program import MAX_ADDRESS, Update, update_command
 from sat_host.tiling import Tiling
 
 from .choose import schedule
-from .cycles import product_timing, update_cycles
+from .cycles import product_timing
 from .memory import Memory
 from .memory_map import MemoryMap, Room, memory_map
 from .options import ALL, Options
 from .pieces import Candidates, Pieces, Timing, with_memory
+from .placement import bank_of
 from .shapes import at_images, layer_shapes
+from .updates import update_cycles
 from .work import ProductWork, UpdateWork, works_at
 
 Commands = npt.NDArray[Any]
@@ -97,6 +99,11 @@ class Program:
         """Modelled, of all runs."""
         products = sum(entry.runs * entry.modelled.cycles for entry in self.products)
         return products + sum(entry.modelled.cycles for entry in self.updates)
+
+    def command_bank(self, entry: ProductEntry | UpdateEntry) -> int:
+        """The bank of an entry's command lists."""
+        number = [layer.name for layer in self.layers].index(entry.layer)
+        return bank_of("commands", number, self.memory.banks)
 
     def commands(self, entry: ProductEntry) -> list[Commands]:
         """A product's command lists, one for each segment of its reduction, to run one after the
@@ -237,15 +244,20 @@ class _Maker:
             self.tilings[shape] = layer.tiling
         tiling = self.tilings[shape]
         a, b, y = (self.map[f"{work.layer}.{role}"].name for role in work.tensors)
-        pieces = with_memory(
-            _timing(replace(work, layer="", stage="", number=0), tiling, config, self.options),
-            memory,
-            work.places(memory.banks),
-        )
+        modelled = product_modelled(config, memory, work, tiling, self.options)
         return ProductEntry(
             work.layer, work.stage, runs, _copies(work.copies, product), (a, b, y), product, tiling,
-            _modelled(pieces),
+            modelled,
         )  # fmt: skip
+
+
+def product_modelled(
+    config: ArrayConfig, memory: Memory, work: ProductWork, tiling: Tiling, options: Options
+) -> Modelled:
+    """A product as modelled with a tiling, in the banks that its tensors lie in. Raises ValueError
+    for a tiling beyond the array's."""
+    timing = _timing(replace(work, layer="", stage="", number=0), tiling, config, options)
+    return _modelled(with_memory(timing, memory, work.places(memory.banks)))
 
 
 def _copies(count: int, product: Product) -> Copies:

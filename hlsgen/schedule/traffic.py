@@ -9,12 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from sat_host.config import ArrayConfig
 
+from ..fifos import default_depth
+from .latencies import BETWEEN
 from .memory import RUN_WORDS, Counts, Traffic
 from .options import Options
 from .work import ProductWork
-
-# Places of a stream of packets between row units, from the pragmas of templates/sat_stce.cpp.j2.
-PACKET_PLACES = 32
 
 
 def divided(count: npt.ArrayLike, by: npt.ArrayLike) -> Counts:
@@ -58,11 +57,6 @@ class Ways:
     binary32: Counts
     read: Counts
 
-    @property
-    def halts(self) -> Counts:
-        """Cycles beyond the first that a sum takes, on its ways."""
-        return self.binary32 + self.read
-
 
 class Weights:
     """The B side of a product: a panel of Q column blocks is filled while the one before leaves as
@@ -71,6 +65,7 @@ class Weights:
     def __init__(self, config: ArrayConfig, work: ProductWork, options: Options) -> None:
         self.config, self.work, self.options = config, work, options
         dense = config.value_words(config.group)
+        self.packet_places = default_depth("packets", config)  # of a stream between row units
         self.record = config.record_words(work.keep) if options.pregenerated else dense
 
     def packet_rows(self, elements: int) -> int:
@@ -105,7 +100,7 @@ class Weights:
         fill = self.fill(following, filled)
         packets = self.packet_rows(elements) * blocks
         products = self.packet_rows(elements) * passes
-        left = np.minimum(packets, PACKET_PLACES) * passes // blocks
+        left = np.minimum(packets, self.packet_places) * passes // blocks
         late: Counts = np.maximum(fill, products + fill - packets - left)
         return late
 
@@ -193,3 +188,10 @@ def late_fills(words: Counts, tokens: Counts, cover: Counts, strips: Counts) -> 
 def listed(commands: Counts, command_bytes: int) -> Traffic:
     """A list of commands, read one after the other, 16 in a burst."""
     return Traffic(commands * command_bytes, divided(commands, 16))
+
+
+def port_cycles(traffic: Traffic, loaded: Traffic, word_bytes: int, commands: Counts) -> Counts:
+    """Of a port that reads all but what was loaded before, a word a cycle, and waits between two
+    commands."""
+    words = (traffic.bytes - loaded.bytes) // word_bytes
+    return np.asarray(words + (commands - 1) * BETWEEN, np.int64)

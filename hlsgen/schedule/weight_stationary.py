@@ -16,17 +16,15 @@ from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.descriptor import STCE
 from sat_host.strips import strip_words
 
-from .activations import channel_strips
-from .memory import ASSUMED_LATENCY_CYCLES, RUN_WORDS, Counts, Traffic
+from .activations import channel_strips, pixel_run
+from .drains import Drains, sum_places
+from .latencies import ACTIVATIONS, BETWEEN, FETCH, STORED, packets, planned, row_lag, through_rows
+from .memory import RUN_WORDS, Counts, Traffic
 from .options import ALL, Options
 from .pieces import Candidates, Timing, added
 from .stationary_segments import pairs_of, segment_source, segment_strips, segments
-from .traffic import Reduction, Ways, Weights, divided, late_fills, listed, share, sums
+from .traffic import Reduction, Ways, Weights, divided, late_fills, listed, port_cycles, share, sums
 from .work import ProductWork
-
-# Read as the most pipeline stages by which a row unit lags the one above: the places of the streams
-# between row units (templates/sat_stce.cpp.j2).
-ASSUMED_ROW_STAGES = 8
 
 
 def stationary_timing(
@@ -51,18 +49,27 @@ def stationary_timing(
 
     ways = _ways(work, cut.count)
     a, load = moved("a"), moved("load")
+    compute, distribution = total("compute"), total("distribution")
     y = sums(config, work, tilings.interleave, np.ones_like(tilings.blocks), ways)
     return Timing(
-        total("compute"),
-        total("distribution"),
+        compute,
+        distribution,
         total("b_delivery"),
         np.zeros_like(cut.wholes),
-        lists[1][1].sums * ways.halts,
+        _drains(config, work, cut.count, lists[1][1], compute + distribution),
         total("start"),
         load,
+        moved("load_b"),
         total("load_cycles"),
         {"a": a, "b": moved("b"), "y": y, "commands": moved("commands")},
-        (a.bytes - load.bytes) // config.word_bytes,
+        {"a": total("port_a"), "b": total("port_b"), "commands": total("fetched")},
+        {
+            "a": total("quiet_a"),
+            "b": total("quiet_b"),
+            # Stored sums are read while the first row computes, others are stored a wave later.
+            "y": -ways.read * lists[1][1].wave,
+            "commands": total("quiet_b"),
+        },
     )
 
 
@@ -73,6 +80,24 @@ def _ways(work: ProductWork, count: Counts) -> Ways:
     if work.binary32:
         return Ways(np.zeros_like(count), between + 1, read)
     return Ways(np.ones_like(count), between, read)
+
+
+def _drains(
+    config: ArrayConfig, work: ProductWork, count: Counts, last: _List, periods: Counts
+) -> Drains:
+    """Batch by batch, and segment by segment; with more than one, each reads or stores binary32.
+
+    While sums enter the first row, others leave the last one, so only the longer of both counts.
+    periods: cycles of all batches.
+    """
+    one = np.ones_like(count)
+    wide = (count > 1) | work.binary32 | work.product.accumulate
+    stored, sums = np.where(wide, 2, 1), last.sums * count
+    behind = np.maximum(sums * stored - periods, 0)
+    return Drains(
+        sums, last.bursts * count, 1, stored, 0 * one, *sum_places(config), behind,
+        last.bursts // last.strips,
+    )  # fmt: skip
 
 
 class _List:
@@ -108,9 +133,11 @@ class _List:
         self._read_activations(tap_rows)
         self.b = weights.traffic(part, blocks, work.copies * self._strips)
         commands = np.where(tilings.buffered, 1, self._tiles) * self._strips
-        self.commands = listed(work.copies * commands, STCE.bytes)
+        self._commands = work.copies * commands
+        self.commands = listed(self._commands, STCE.bytes)
         batches = work.copies * divided(work.rows, interleave)
         self.sums = batches * interleave * columns
+        self.bursts = batches * self._tiles
         self._copies, self._count = work.copies, batches
         self._count_cycles(batches)
         self._count_start()
@@ -122,14 +149,17 @@ class _List:
         """A's traffic, the first strip's, and the least cycles of a batch's words."""
         work, config, tilings = self._work, self._config, self._tilings
         words = self._part.panels
-        intake = words * divided(tilings.interleave, config.feed)
+        intake = self._tokens = words * divided(tilings.interleave, config.feed)
         zero = np.zeros_like(intake)
         times = work.copies * self._tiles
         if work.transposed_a:
             self._read_transposed(intake, times)
             return
         direct = times * work.rows * words
-        runs = direct
+        runs = divided(direct, self._direct_run())
+        if pixel_run(work.product.a) == 0 and work.product.a.pitch > 1:
+            # A batch's last word and the next one's first follow each other.
+            runs = runs - times * (divided(work.rows, tilings.interleave) - 1)
         held, held_runs, first = zero.copy(), zero.copy(), zero.copy()
         for strip, taps in pairs_of(self._strip, tap_rows):
             chosen = (self._strip == strip) & (tap_rows == taps)
@@ -143,6 +173,15 @@ class _List:
         load = np.where(buffered, first, 0)
         self.load = share(self.a, load * config.word_bytes)
         self._intake = np.where(buffered, intake, words * tilings.interleave)
+
+    def _direct_run(self) -> Counts:
+        """Consecutive words of those that are read as needed: of a batch's rows at one tap."""
+        source, rows = self._work.product.a, self._tilings.interleave
+        if source.pitch > 1:
+            return np.ones_like(rows)
+        near = pixel_run(source) or RUN_WORDS
+        rows = np.where(self._part.panels == 1, RUN_WORDS, rows)
+        return np.asarray(np.minimum(rows, min(near, RUN_WORDS)), np.int64)
 
     def _read_transposed(self, intake: Counts, times: Counts) -> None:
         work, config, part = self._work, self._config, self._part
@@ -168,10 +207,32 @@ class _List:
         for blocks, often in ((whole, tiles - 1), (last, 1)):
             compute = self._chunk * self._pass(blocks)
             self.compute = self.compute + often * batches * compute
-            late = np.maximum(self._intake - compute, 0)
+            late = self._batch(blocks) - compute
             self.distribution = self.distribution + often * batches * late
-        self.distribution = self.distribution + self._late_strips()
         self.b_delivery = self._over_tiles(self._late)
+        end = np.maximum(self._last_batches * (self._intake - self._batch(last)), 0)
+        self.distribution = (
+            self.distribution + self._late_strips() + self._over_tiles(self._late_words) + end
+        )
+        strips = self.strips = self._copies * self._strips
+        rest = self._chunk * self._pass(last)
+        self.quiet_a = np.where(self._tilings.buffered, self.compute // strips, rest)
+        self.quiet_b = self.compute // (strips * tiles)
+        commands, word = self._commands, self._config.word_bytes
+        self.fetched = (commands - 1) * FETCH
+        self.port_a = port_cycles(self.a, self.load, word, commands)
+        self.load_b = share(self.b, self.b.bytes // (strips * tiles))
+        self.port_b = port_cycles(self.b, self.load_b, word, commands)
+
+    def _batch(self, blocks: Counts) -> Counts:
+        """Cycles of a batch, with the next one's activations that the chain takes beside it."""
+        batch: Counts = np.maximum(self._chunk * self._pass(blocks), self._tokens)
+        return batch
+
+    def _late_words(self, now: Counts, following: Counts, batches: Counts) -> Counts:
+        """Cycles for which a tile's batches wait for words, beyond those for packets."""
+        late = batches * (self._intake - self._batch(now)) - self._late(now, following, batches)
+        return np.asarray(np.maximum(late, 0), np.int64)
 
     def _over_tiles(self, count: Callable[[Counts, Counts, Counts], Counts]) -> Counts:
         """A count of a tile's blocks, the next one's and its batches, summed over all tiles but the
@@ -201,12 +262,31 @@ class _List:
 
     def _late(self, now: Counts, following: Counts, batches: Counts) -> Counts:
         """Cycles beyond a tile's batches until the next tile's packets are there."""
-        batch = np.maximum(self._chunk * self._pass(now), self._intake)
+        batch = self._batch(now)
         late, rest = self._packets_late(following, batches, batch)
-        loader = self._loader(following)
+        full, tail = (
+            self._weights.fill(elements, following)
+            for elements in (self._config.lanes, self._part.tail)
+        )
+        # A command of its own, if the activations are read anew for each tile.
+        words = self._part.over(full, tail) + np.where(self._tilings.buffered, 0, BETWEEN)
+        loader = np.maximum(self._loader(following), words)
         slower = divided(rest * loader, self._packets * following)
+        late = late + self._crowded(now, following, rest)
         found: Counts = np.maximum(late + slower, loader - batches * batch)
         return found
+
+    def _crowded(self, now: Counts, following: Counts, rest: Counts) -> Counts:
+        """Cycles for which the first row waits in a period of packets alone. Each row is behind the
+        one above by its products, and the stream between holds but some packets, so one row after
+        the other waits until the one below begins; and the first one waits for those that do so
+        while it still has packets to hand on."""
+        lag = (self._chunk - 1) * self._pass(now) + row_lag(self._config)
+        room = self._weights.packet_places
+        waiting = self._packets * following // (self._chunk * following + room)
+        waiting = np.minimum(waiting, self._config.rows - 1)
+        late: Counts = np.where(rest > 0, waiting * np.maximum(lag - room, 0), 0)
+        return late
 
     def _packets_late(
         self, following: Counts, batches: Counts, batch: Counts
@@ -244,15 +324,26 @@ class _List:
         return self._weights.loading(self._part, blocks)
 
     def _count_start(self) -> None:
-        """The first tile's packets, the first batch, the wave through the rows, the last sums."""
-        config = self._config
-        first = np.where(self._tiles == 1, self._last, self._tilings.blocks)
-        passes = self._pass(self._last)
-        wave = (self._chunk - 1) * passes + config.adder_latency + ASSUMED_ROW_STAGES
-        self.load_cycles = np.maximum(self.load.bytes // config.word_bytes, self._loader(first))
-        leaving = self._tilings.interleave * self._last
-        wave = (config.rows - 1) * wave
-        self.start = self._intake + wave + leaving + ASSUMED_LATENCY_CYCLES
+        """The first tile's packets and batch, the wave through the rows, the latencies."""
+        config, commands = self._config, self._commands
+        blocks = np.where(self._tiles == 1, self._last, self._tilings.blocks)
+        first = np.maximum(self._packets * blocks, self._intake)
+        used = divided(self._packets, self._chunk)
+        passes = self._packets - used - (self._chunk - 1)
+        self.wave = passes * self._pass(self._last) + through_rows(config)
+        self.start = ACTIVATIONS + first + self.wave + STORED
+        weights = self._weights
+        fill = weights.fill(self._part.tail, blocks)
+        fill = np.where(self._part.words > 1, weights.fill(config.lanes, blocks), fill)
+        leaving = weights.packet_rows(self._part.tail) * blocks
+        turns = self._loader(blocks) - np.maximum(fill - leaving, 0)  # behind the last, none counts
+        last = packets(commands) + fill + turns
+        plan = planned(commands, np.where(self._tilings.buffered, self._tiles, 1))
+        others = np.maximum(plan, last - first) - ACTIVATIONS
+        self.load_cycles = np.maximum(self.load.bytes // config.word_bytes, others)
+        # What is read as needed comes meanwhile.
+        ahead = np.where(self._tilings.buffered, 0, first + self.load_cycles)
+        self.quiet_a = self.quiet_a - ahead
 
 
 def stationary_unit_cycles(

@@ -110,7 +110,8 @@ class UpdateWork:
     """One pass of WUVE and SORE over a weight matrix [rows, columns], in elements.
 
     rows: those between a tap's channels and the next tap included. ff_keep, bp_keep: of the packed
-    forms that it writes; 0 for a form that nobody needs. number: of the layer.
+    forms that it writes; 0 for a form that nobody needs. number: of the layer. masked: weights that
+    FF prunes decay, and BP's form has zeros for them.
     """
 
     layer: str
@@ -119,6 +120,7 @@ class UpdateWork:
     ff_keep: int
     bp_keep: int
     number: int = 0
+    masked: bool = False
 
     stage = "update"
 
@@ -191,7 +193,8 @@ def _weighted(
         )
         found += [ProductWork(name, "BP", 1, phase, number, BP) for phase in phases]
     height = shape.weight_rows(config.lanes)
-    return [*found, UpdateWork(name, height, shape.filters, layer.ff_keep, layer.bp_keep, number)]
+    keeps = layer.ff_keep, layer.bp_keep
+    return [*found, UpdateWork(name, height, shape.filters, *keeps, number, layer.masked)]
 
 
 def _attention(

@@ -4,8 +4,8 @@
 // exception and no exit crosses it.
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
+#include "command_beats.h"
 #include "csim_diagnostics.h"
 #include "flush_mode.h"
 #include "sat_kernels.h"
@@ -16,21 +16,6 @@
 using sat::csim::Diagnostics;
 
 namespace {
-
-// A command as the port brings it.
-template <class Command>
-struct Beats {
-  sat::CommandBeat beat[sizeof(Command) / sizeof(sat::CommandBeat)];
-
-  explicit Beats(const Command& command) {
-    std::uint32_t words[sizeof(Command) / sizeof(std::uint32_t)];
-    std::memcpy(words, &command, sizeof words);
-    std::size_t word = 0;
-    for (sat::CommandBeat& each : beat) {
-      for (std::size_t i = 0; i < each.size(); ++i) each[i] = words[word++];
-    }
-  }
-};
 
 int status() { return Diagnostics::instance().failed() ? 1 : 0; }
 
@@ -59,7 +44,7 @@ SAT_EXPORT int sat_csim_stce(std::int32_t count, const sat::StceCommand* command
   *nonfinite = 0;
   for (std::int32_t i = 0; i < count && status() == 0; ++i) {
     std::uint32_t faults = 0;
-    const Beats<sat::StceCommand> beats(commands[i]);
+    const sat::csim::Beats<sat::StceCommand> beats(commands[i]);
     sat_stce(1, beats.beat, words, words, words, words, &faults);
     *nonfinite += faults;
   }
@@ -71,7 +56,7 @@ SAT_EXPORT int sat_csim_wuve(std::int32_t count, const sat::WuveCommand* command
   WordT* const words = static_cast<WordT*>(memory);
   const sat::csim::FlushSubnormals flush;
   for (std::int32_t i = 0; i < count && status() == 0; ++i) {
-    const Beats<sat::WuveCommand> beats(commands[i]);
+    const sat::csim::Beats<sat::WuveCommand> beats(commands[i]);
     sat_wuve(1, beats.beat, words, words, words, words, words, words, words);
   }
   return status();

@@ -39,6 +39,13 @@ class Diagnostics {
                     tokens, writer);
     }
   }
+  void fail_interval(const char* name, int cycles) {
+    if (begin_failure()) {
+      std::snprintf(message_, sizeof message_,
+                    "process '%s' uses '%s' more often than its interval of %d has room for",
+                    process_, name, cycles);
+    }
+  }
 
  private:
   // False when a failure is already kept.

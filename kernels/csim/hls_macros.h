@@ -17,6 +17,9 @@
 #define SAT_DATAFLOW
 #define SAT_INLINE
 #define SAT_PIPELINE(ii)
+#define SAT_PIPELINE_READING(ii, port)
+#define SAT_LATENCY(most)
+#define SAT_STAGE(stream, cycles)
 #define SAT_UNROLL
 #define SAT_TRIPCOUNT(most)
 #define SAT_FIFO(token, name, entries, resource) hls::stream<token> name(#name);
@@ -25,6 +28,8 @@
 #define SAT_OPERATOR(variable_, operation, resource)
 #define SAT_OPERATOR_LATENCY(variable_, operation, resource, cycles)
 #define SAT_RECURRENCE(array, turns)
+#define SAT_READ_PORT(type) const type*
+#define SAT_WRITE_PORT(type) type*
 #define SAT_READS(port_, bundle_, burst, outstanding)
 #define SAT_WRITES(port_, bundle_, burst, outstanding)
 #define SAT_CONTROL(port_)

@@ -23,6 +23,14 @@
 #define SAT_DATAFLOW SAT_PRAGMA(HLS DATAFLOW)
 #define SAT_INLINE SAT_PRAGMA(HLS INLINE)
 #define SAT_PIPELINE(ii) SAT_PRAGMA(HLS PIPELINE II = ii)
+// The same for a loop whose turns read `port`: what a turn writes to streams comes the port's latency
+// after its request. (The tool knows that from the access; the timed simulator from here.)
+#define SAT_PIPELINE_READING(ii, port) SAT_PIPELINE(ii)
+// A turn of the loop takes `most` cycles at most, from its first operation to its last.
+#define SAT_LATENCY(most) SAT_PRAGMA(HLS LATENCY max = most)
+// This process uses the stream so many cycles into a turn of its loop. (The tool decides it, within
+// SAT_LATENCY; the timed simulator takes it from here.)
+#define SAT_STAGE(stream, cycles)
 #define SAT_UNROLL SAT_PRAGMA(HLS UNROLL)
 #define SAT_TRIPCOUNT(most) SAT_PRAGMA(HLS LOOP_TRIPCOUNT min = 1 max = most)
 // Declares a stream of a dataflow region; `entries` is its depth in hardware, a literal, and `resource`
@@ -44,16 +52,19 @@
 // then fit the path from read to write into them, or report a larger II.
 #define SAT_RECURRENCE(array, turns) \
   SAT_PRAGMA(HLS DEPENDENCE variable = array inter RAW distance = turns true)
+// A port to memory, as the kernel and its processes take it.
+#define SAT_READ_PORT(type) const type*
+#define SAT_WRITE_PORT(type) type*
 // Elements behind each pointer in C/RTL co-simulation; of no meaning to the hardware.
 #define SAT_COSIM_DEPTH 4096
 #define SAT_READS(port_, bundle_, burst, outstanding)                         \
   SAT_PRAGMA(HLS INTERFACE m_axi port = port_ bundle = bundle_ offset = slave \
                  depth = SAT_COSIM_DEPTH max_read_burst_length = burst        \
-                 num_read_outstanding = outstanding)                          \
+                 num_read_outstanding = outstanding latency = SAT_PORT_LATENCY) \
   SAT_CONTROL(port_)
 #define SAT_WRITES(port_, bundle_, burst, outstanding)                        \
   SAT_PRAGMA(HLS INTERFACE m_axi port = port_ bundle = bundle_ offset = slave \
                  depth = SAT_COSIM_DEPTH max_write_burst_length = burst       \
-                 num_write_outstanding = outstanding)                         \
+                 num_write_outstanding = outstanding latency = SAT_PORT_LATENCY) \
   SAT_CONTROL(port_)
 #define SAT_CONTROL(port_) SAT_PRAGMA(HLS INTERFACE s_axilite port = port_ bundle = control)

@@ -58,7 +58,7 @@ def test_dsps_and_memories_of_the_papers_array() -> None:
     assert module(found, "row unit").bram36 == sums + packets
     # Five multiplications and four additions a weight, two lanes an operator.
     multipliers, adders = 80, 64
-    integer = 2 * 3
+    integer = 3  # the number of blocks
     assert module(found, "update_blocks", "sat_wuve").dsp == 3 * multipliers + 2 * adders + integer
 
 

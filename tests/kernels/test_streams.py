@@ -220,14 +220,20 @@ DROPPED_PACKET = (
 )
 EXTRA_WORD = (
     "kernels/read_weights.h",
-    "      words.write(memory[address + static_cast<std::uint32_t>(word)]);",
-    "      words.write(memory[address + static_cast<std::uint32_t>(word)]);\n"
-    "      if (panel.runs == 3 && run == 2 && word == 0) words.write(memory[address]);",
+    "      words.write(memory[at.address]);",
+    "      words.write(memory[at.address]);\n"
+    "      const bool last = at.tail.runs == 3 && at.runs == 1 && at.words == 1;\n"
+    "      if (last) words.write(memory[at.address]);",
 )
 EXTRA_TILE = (
     "kernels/fetch.h",
     "    to_sums.write(command);",
     "    to_sums.write(command);\n    if (command.reduction == 3) to_sums.write(command);",
+)
+DROPPED_PACKET_COMMAND = (
+    "kernels/read_weights.h",
+    "    forward.write(command);",
+    "    if (command.reduction != 3) forward.write(command);",
 )
 DROPPED_COMMAND = (
     "kernels/fetch.h",
@@ -246,6 +252,10 @@ DROPPED_COMMAND = (
             "csim: stream 'activation_commands' read while empty by process 'read_activations'",
         ),
         (
+            DROPPED_PACKET_COMMAND,
+            "csim: stream 'packet_commands' read while empty by process 'form_packets'",
+        ),
+        (
             EXTRA_WORD,
             "csim: stream 'weight_words' still holds 1 of the tokens",
         ),
@@ -254,7 +264,13 @@ DROPPED_COMMAND = (
             "csim: stream 'sum_commands' still holds 1 of the tokens",
         ),
     ],
-    ids=["dropped packet", "dropped command", "extra word", "extra command"],
+    ids=[
+        "dropped packet",
+        "dropped command",
+        "dropped packet command",
+        "extra word",
+        "extra command",
+    ],
 )
 def test_a_wrong_kernel_is_an_error_with_names(change: tuple[str, str, str], message: str) -> None:
     project: Project = changed(project_of(ARRAY), *change)

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.strips import longest_strip
 
-from hlsgen.schedule.traffic import PACKET_PLACES
+from hlsgen.fifos import default_depth
 from hlsgen.schedule.work import ProductWork
 
-PLACES = 8  # of a stream of sums
 HALVES = 2  # of every buffer that is filled while it is emptied
 
 Process = Iterator[None]
@@ -83,13 +82,15 @@ class Engine:
     blocks: int
     buffered: bool
     activations: Stream = field(init=False)
-    packets: Stream = field(default_factory=lambda: Stream(PACKET_PLACES))
-    sums: Stream = field(default_factory=lambda: Stream(PLACES))
+    packets: Stream = field(init=False)
+    sums: Stream = field(init=False)
 
     def __post_init__(self) -> None:
         config, work = self.config, self.work
         pairs = -(-config.interleave // config.feed)
         self.activations = Stream(config.rows * pairs)
+        self.packets = Stream(default_depth("packets", config))
+        self.sums = Stream(default_depth("sums", config))
         tap = [
             min(config.lanes, work.reduction - e) for e in range(0, work.reduction, config.lanes)
         ]
@@ -239,12 +240,13 @@ class Engine:
     def row_unit(self) -> Process:
         tokens = self.config.rows * self.tokens
         blocks = [0, *(tile.blocks for tile in self.tiles), 0]
+        pace = 2 if self.work.binary32 else 1  # finished sums leave as fast as they are stored
         for number, computed in enumerate(blocks):
-            drained = self.strip * blocks[number - 1] if number else 0
+            drained = pace * self.strip * blocks[number - 1] if number else 0
             follows = number + 1 < len(blocks) and blocks[number + 1] > 0
-            yield from self._period(drained, computed, tokens, tokens if follows else 0)
+            yield from self._period(drained, computed, tokens, tokens if follows else 0, pace)
 
-    def _period(self, drained: int, blocks: int, tokens: int, following: int) -> Process:
+    def _period(self, drained: int, blocks: int, tokens: int, following: int, pace: int) -> Process:
         sums = self.interleave * blocks
         length = max(sums, self.config.adder_latency) if blocks else 0
         work = [self.packet_rows(e) * length for e in self.panels] if blocks else [0]
@@ -261,14 +263,14 @@ class Engine:
         for cycle in range(max(start + len(takes), drained)):
             place = cycle - start
             token, packet = takes[place] if 0 <= place < len(takes) else (0, 0)
-            yield from self._move(token, packet, int(cycle < drained))
+            yield from self._move(token, packet, int(cycle < drained and cycle % pace == 0))
 
     def _move(self, token: int, packet: int, leaves: int) -> Process:
         """One cycle of the row units, once no stream halts it."""
         while (
             self.activations.count < token
             or self.packets.count < packet
-            or self.sums.count + leaves > PLACES
+            or self.sums.count + leaves > self.sums.places
         ):
             yield
         self.activations.count -= token

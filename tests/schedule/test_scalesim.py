@@ -12,12 +12,11 @@ exactly. What they add to it differs, for reasons of the hardware:
   weights and activations meanwhile: `fill` comes once in a product, not once in a tile. Short
   streams and many tiles make SCALE-Sim's array slower: os with K not much above 62, ws with M not
   much above 94.
-* OURS_FILLS. Once, but more: 64 cycles of memory latency, up to 8 stages a row unit, the first
-  activations and the last sums; with ws a row adds the products of all its `K / 32` weights, one
-  after the other (value-serial), before it hands a sum to the next row, so the first sums wait for
-  31 such rows, where SCALE-Sim's array hands on after one product.
-* OURS_STORES. With ws the activation words of a whole reduction must lie in a row unit; longer
-  reductions go in segments, whose sums go to memory and come back in binary32.
+* OURS_FILLS. Once, but more: latencies of commands, memory and processes, 9 stages a row unit, the
+  first activations and the last sums; with ws a row adds the products of all its `K / 32` weights,
+  one after the other (value-serial), before it hands a sum to the next row, so the first sums wait
+  for 31 such rows, where SCALE-Sim's array hands on after one product. The activation words of a
+  whole reduction must lie in a row unit; longer ones go in segments, each of which fills anew.
 * OURS_WAITS. A sum can't be added to for the adder's latency of 8 cycles; SCALE-Sim adds in one.
   Tiles of fewer than 8 sums a lane (T x Q) wait for it.
 """
@@ -37,7 +36,7 @@ from sat_host.config import ArrayConfig
 from sat_host.models.workload import Row
 
 from hlsgen.schedule.choose import Layer, schedule
-from hlsgen.schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
+from hlsgen.schedule.memory import Memory
 from hlsgen.schedule.options import Options
 from hlsgen.schedule.work import works
 
@@ -48,16 +47,16 @@ Shape = tuple[int, int, int]
 
 SIDE, LATENCY = 32, 8
 CONFIG = ArrayConfig(SIDE, SIDE, 8, 16, 8, LATENCY)
-FAST = Memory(4, 1e6, ASSUMED_BURST_OVERHEAD_BYTES)
+FAST = Memory(4, 1e6, 64.0)
 RUNS = Path(__file__).with_name("scalesim_runs.py")
 PACKAGES = Path(sys.prefix) / "scalesim"
 
-OURS_HIDES, OURS_FILLS, OURS_STORES, OURS_WAITS = "hides", "fills", "stores", "waits"
+OURS_HIDES, OURS_FILLS, OURS_WAITS = "hides", "fills", "waits"
 
 # Why the cycles differ by more than a tenth, by dataflow; None: they do not.
 SHAPES: dict[Shape, dict[str, str | None]] = {
     (128, 128, 1024): {"os": None, "ws": None},
-    (256, 64, 576): {"os": None, "ws": OURS_STORES},
+    (256, 64, 576): {"os": None, "ws": OURS_FILLS},
     (16, 512, 512): {"os": None, "ws": OURS_HIDES},
     (1024, 128, 64): {"os": OURS_HIDES, "ws": None},
     (32, 64, 1024): {"os": OURS_WAITS, "ws": OURS_FILLS},
@@ -108,7 +107,7 @@ def modelled(shape: Shape, flow: str) -> Layer:
     forward = [work for work in works((row,), CONFIG, "dense", 8) if work.stage == "FF"]
     (layer,) = schedule(forward, CONFIG, FAST, Options(dataflows=(flow,)))
     assert layer.tiling is not None and layer.tiling.dataflow == flow
-    assert layer.pieces["memory"] == 0
+    assert layer.pieces["memory"] <= 0.03 * layer.cycles  # its loader waits between commands
     return layer
 
 
@@ -168,8 +167,7 @@ def test_the_cycles_are_as_many_or_it_is_known_why(
     elif reason == OURS_WAITS:
         assert passes(shape, layer) >= 2
     elif reason is not None:
-        piece = {OURS_FILLS: "fill", OURS_STORES: "store"}[reason]
-        assert layer.cycles > theirs and layer.pieces[piece] > 0.1 * theirs
+        assert layer.cycles > theirs and layer.pieces["fill"] > 0.1 * theirs
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -11,13 +11,11 @@ from sat_host.config import ArrayConfig
 from sat_host.models.workload import Row
 
 from hlsgen.schedule.ablation import SIDES, Line, ablate, cases, document, square
-from hlsgen.schedule.memory import ASSUMED_BURST_OVERHEAD_BYTES, Memory
+from hlsgen.schedule.memory import Memory
 from hlsgen.schedule.options import ALL, Options
 from hlsgen.schedule.step import Hardware, Pruning, model_step
 
-HARDWARE = Hardware(
-    ArrayConfig(32, 32, 8, 16, 8, 8), Memory(4, 96.0, ASSUMED_BURST_OVERHEAD_BYTES), 200.0
-)
+HARDWARE = Hardware(ArrayConfig(32, 32, 8, 16, 8, 8), Memory(4, 96.0, 64.0), 200.0)
 BDWP = Pruning("bdwp", 2)
 ROWS = (
     Row("conv1", "conv", 16, 3, 32, 32, 64, 3, 3, 1, 1, 0),

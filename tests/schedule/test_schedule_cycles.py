@@ -13,9 +13,9 @@ from sat_host.product import Operand, Product, Source, Target
 
 from hlsgen.schedule import stationary_segments
 from hlsgen.schedule.cycles import product_cycles
-from hlsgen.schedule.memory import ASSUMED_LATENCY_CYCLES, Memory
+from hlsgen.schedule.latencies import ACTIVATIONS, PORT, STORED, row_lag, through_rows
+from hlsgen.schedule.memory import Memory
 from hlsgen.schedule.pieces import Candidates
-from hlsgen.schedule.weight_stationary import ASSUMED_ROW_STAGES
 from hlsgen.schedule.work import ProductWork
 
 ENDLESS = Memory(4, 1e12, 0.0)
@@ -44,7 +44,7 @@ def modelled(engine: Engine, dataflow: str) -> int:
     """The model's cycles without the latencies that the simulation hasn't."""
     candidate = tiling(dataflow, engine.interleave, engine.blocks, engine.buffered)
     pieces = product_cycles(engine.config, ENDLESS, engine.work, candidate)
-    return int(pieces.total[0]) - ASSUMED_LATENCY_CYCLES
+    return int(pieces.total[0]) - ACTIVATIONS - through_rows(engine.config) - STORED
 
 
 @st.composite
@@ -76,7 +76,7 @@ def engines(draw: st.DrawFn, kind: type[Engine]) -> Engine:
 @given(engine=engines(Engine))
 def test_no_output_stationary_product_takes_longer_than_modelled(engine: Engine) -> None:
     """Beyond the latencies, which cover the loaders' first turns."""
-    slack = ASSUMED_LATENCY_CYCLES + engine.config.rows * ASSUMED_ROW_STAGES
+    slack = PORT + engine.config.rows * row_lag(engine.config)
     assert engine.cycles() <= modelled(engine, "os") + slack
 
 
@@ -91,7 +91,7 @@ def test_no_weight_stationary_product_takes_longer_than_modelled(engine: Engine)
     assume(cut.count[0] == 1)
     # Tiles of a single batch, as transposed ones are, may stall a few cycles more each.
     most = modelled(engine, "ws") * (1.08 if work.transposed_a else 1)
-    assert engine.cycles() <= most + ASSUMED_LATENCY_CYCLES
+    assert engine.cycles() <= most + PORT
 
 
 LARGE = {

@@ -42,7 +42,7 @@ def compared() -> list[paper.Comparison]:
 def test_the_mean_speedup_beats_the_paper(compared: list[paper.Comparison]) -> None:
     whole, quarter = compared
     assert whole.mean_speedup >= 1.93
-    assert quarter.mean_speedup >= 1.80
+    assert quarter.mean_speedup >= 1.75
 
 
 def test_the_dense_step_it_is_over_uses_the_array(compared: list[paper.Comparison]) -> None:

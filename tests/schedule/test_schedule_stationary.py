@@ -13,11 +13,11 @@ from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.convolution import Convolution
 
 from hlsgen.schedule.cycles import product_cycles, product_timing
-from hlsgen.schedule.memory import ASSUMED_LATENCY_CYCLES, Counts, Memory
+from hlsgen.schedule.latencies import STORED, packets, row_lag, through_rows
+from hlsgen.schedule.memory import Counts, Memory
 from hlsgen.schedule.options import Options
 from hlsgen.schedule.pieces import Candidates
 from hlsgen.schedule.stationary_segments import legal, segments, strip_rows
-from hlsgen.schedule.weight_stationary import ASSUMED_ROW_STAGES
 from hlsgen.schedule.work import ProductWork, plain_product
 
 CONFIG = ArrayConfig(32, 32, 8, 16, 8, 8)
@@ -48,10 +48,11 @@ def test_attention_counted_by_hand() -> None:
     # 192 packets beside 13 batches of 16; B stored as columns takes 2 x 64 x 3 of the 390 cycles.
     assert pieces.b_delivery[0] == 0
     assert pieces.drain[0] == pieces.store[0] == 0
-    # 384 cycles for the first K, 6 for the first batch, 31 rows each a pass, an addition and the
-    # stages behind, 15 sums.
-    wave = 31 * (15 + 8 + ASSUMED_ROW_STAGES)
-    assert pieces.fill[0] == 384 + 6 + wave + 15 + ASSUMED_LATENCY_CYCLES
+    # The first K: 192 cycles a word of it, the second beside the 96 packets of the first; then its
+    # own 96 packets. 31 rows each a pass, an addition and a stream behind.
+    wave = 31 * (15 + 8 + 1)
+    last = through_rows(CONFIG) - 31 * row_lag(CONFIG)
+    assert pieces.fill[0] == int(packets(np.array(10))) + 2 * 192 + 96 + wave + last + STORED
     # One tile, so the 5 x 3 sums of a batch are no longer run than a block: 5 rows of one word.
     assert {name: int(moved[0]) for name, moved in pieces.bytes.items()} == {
         "a": 10 * 65 * 2 * 64, "b": 10 * 65 * 2 * 64, "y": 10 * 65 * 3 * 64, "commands": 10 * 128,
@@ -93,11 +94,12 @@ def test_activations_that_are_read_as_needed_take_a_cycle_each() -> None:
 
 
 def test_binary32_sums_halt_the_chain() -> None:
-    """Two cycles a sum; stored ones that enter take two as well."""
+    """Batches of 16 sums, two cycles each: half of them wait in the stream. The last ones count;
+    those that enter come meanwhile."""
     plain = ProductWork("a", "WU", 1, plain_product(CONFIG, 64, 64, 64, binary32=True))
     added = replace(plain, product=replace(plain.product, accumulate=True))
     stores = [product_cycles(CONFIG, ENDLESS, w, candidate(8, 2)).store[0] for w in (plain, added)]
-    assert stores == [64 * 2, 2 * 64 * 2]
+    assert stores == [16, 16]
 
 
 def test_a_long_reduction_goes_in_segments() -> None:
@@ -111,8 +113,8 @@ def test_a_long_reduction_goes_in_segments() -> None:
     pieces = product_cycles(CONFIG, ENDLESS, work, tiling)
     # 384 and 192 packet rows: 12 and 6 a row, passes of 8 cycles, 1024 rows one at a time.
     assert pieces.compute[0] == 1024 * (12 + 6) * 8
-    # The sums between the segments are stored and read in two cycles.
-    assert pieces.store[0] == 2 * 1024 * 8
+    # The sums between the segments are stored and read in two cycles, 8 of a batch's 96.
+    assert pieces.store[0] == 16
     assert pieces.bytes["y"][0] == 1024 * 8 * (1 + 2 + 2) * 64
 
 

@@ -11,16 +11,17 @@ from sat_host import convolution_program
 from sat_host.config import ArrayConfig
 from sat_host.convolution import Convolution
 
-from hlsgen.schedule.cycles import product_cycles, product_timing, row_unit_cycles, update_timing
-from hlsgen.schedule.memory import ASSUMED_LATENCY_CYCLES, Memory, Traffic
+from hlsgen.schedule.cycles import product_cycles, product_timing, row_unit_cycles
+from hlsgen.schedule.latencies import ACTIVATIONS, BETWEEN, HOP, PORT, READER, STORED, through_rows
+from hlsgen.schedule.memory import Memory, Traffic
 from hlsgen.schedule.options import Options
 from hlsgen.schedule.pieces import Candidates
-from hlsgen.schedule.weight_stationary import ASSUMED_ROW_STAGES
+from hlsgen.schedule.updates import update_timing
 from hlsgen.schedule.work import BP, WU, ProductWork, UpdateWork, plain_product
 
 CONFIG = ArrayConfig(32, 32, 8, 16, 8, 8)
 ENDLESS = Memory(4, 1e12, 0.0)
-LATENCY = ASSUMED_LATENCY_CYCLES + 32 * ASSUMED_ROW_STAGES
+LATENCY = ACTIVATIONS + through_rows(CONFIG) + STORED
 
 
 def candidate(interleave: int, blocks: int, buffered: bool = True) -> Candidates:
@@ -52,7 +53,9 @@ def test_a_convolution_counted_by_hand() -> None:
     assert pieces.b_delivery[0] == pieces.drain[0] == pieces.store[0] == 0
     # The first strip is 2 images of 256 pixels of 2 words; then 256 cycles for the first panel's
     # activations and 512 for the last tile's sums.
-    assert pieces.fill[0] == 1024 + 256 + 8 + 512 + LATENCY
+    # The second strip's words come after those of the first, 9 tokens to a word.
+    tokens = 2 * 18 * 256
+    assert pieces.fill[0] == 1024 + 256 + 8 + 512 + LATENCY + BETWEEN - tokens // 1024
     moved = {name: int(count[0]) for name, count in pieces.bytes.items()}
     assert moved == {
         "a": 2 * 1024 * 64,  # each image once
@@ -115,10 +118,13 @@ def test_binary32_sums_halt_the_chain() -> None:
     work = plain(64, 128, 320, binary32=True)
     added = replace(work, product=replace(work.product, accumulate=True))
     pieces = [product_cycles(CONFIG, ENDLESS, each, candidate(2, 4)) for each in (work, added)]
-    # A second cycle for each of 64 x 4 sums that are stored; as much for those that enter, which
-    # come before the products, and an addition later.
-    assert [int(each.store[0]) for each in pieces] == [256, 512]
+    # Of 64 x 4 sums one leaves every other cycle, beside products but for the last tile's, and is
+    # stored as fast. Those that enter do so before the products, and an addition later; half are in
+    # their stream by then.
+    assert [int(each.store[0]) for each in pieces] == [0, 0]
     assert [int(each.drain[0]) for each in pieces] == [0, 256 + 8]
+    half = product_cycles(CONFIG, ENDLESS, plain(64, 128, 320), candidate(2, 4))
+    assert (pieces[0].total - half.total).tolist() == [256]
 
 
 def test_a_loader_of_b_that_is_too_slow() -> None:
@@ -149,8 +155,9 @@ def test_the_transposer_takes_a_word_and_a_row_a_cycle() -> None:
     # A panel takes 3 x 32 cycles; all 288 of 520. Beside the last panel's 8 cycles the next tile's
     # first activations come in, 2 tokens a row.
     assert pieces.distribution[0] == 9 * (64 - 8)
-    # 3 x 32 words of the first panel, 96 cycles until it is transposed, 96 x 2 sums.
-    assert pieces.fill[0] == 96 + 96 + 8 + 192 + LATENCY
+    # 3 x 32 words of the first panel, 32 cycles until a block of it is full, 96 until it is
+    # transposed, 96 x 2 sums.
+    assert pieces.fill[0] == 96 + 32 + 96 + 8 + 192 + LATENCY
     # 32 taps of 16 channels: 32 words of 32 pixels each give 16 rows of the 512, in 1024 cycles;
     # the products of a panel take 32 x 16. 8 panels; the first is part of the fill.
     half = plain_product(CONFIG, 512, 32, 256, transposed_a=True)
@@ -188,19 +195,22 @@ def test_the_busiest_bank_bounds_what_the_array_does_not() -> None:
     memory = Memory(4, 4.0, 28.0)
     pieces = product_cycles(CONFIG, memory, work, candidate(16, 1))
     # The first strip, half of A: 512 of its words and 9 of its 1024 / 64 + 2 runs.
-    assert pieces.fill[0] == (512 * 64 + 9 * 28) // 4 + 256 + 8 + 512 + LATENCY
-    # Y: 1024 words, 16 rows of a row unit a run; beside it in the bank 2 commands in a burst.
-    busiest = (1024 * 64 + 64 * 28 + 2 * 128 + 28) // 4
-    array = pieces.compute + pieces.distribution + pieces.b_delivery + pieces.drain
-    assert (array + pieces.memory).tolist() == [busiest]
+    strip = (512 * 64 + 9 * 28) // 4
+    gap = 512 + BETWEEN - 256  # the second one's words, beside 256 tokens of the first
+    assert pieces.fill[0] == strip + 256 + 8 + 512 + gap + LATENCY
+    # The first tile is done before the second strip is there; then the sums of both leave: 1024
+    # words, 16 rows of a row unit a run.
+    sums = (1024 * 64 + 64 * 28) // 4
+    assert 0.98 * (2 * strip + sums) < pieces.total[0] < 1.02 * (2 * strip + sums)
     assert pieces.compute[0] == 2 * 32 * 16
-    assert pieces.bound[0] == "memory"
+    assert pieces.bound[0] == "store"
 
 
 def test_an_update_takes_two_cycles_a_row() -> None:
     timing = update_timing(CONFIG, UpdateWork("layer", 100, 64, 2, 0))
     assert timing.compute.tolist() == [4 * 2 * 32 * 2]
-    assert timing.start.tolist() == [8 + 10 + ASSUMED_LATENCY_CYCLES]
+    # A command, the first row, the last group's 2 values and 2 words of indices, a response.
+    assert timing.start.tolist() == [2 * READER + HOP + (2 + 2 + 2 * HOP - 1) + PORT + 3]
     matrix = 100 * 64 * 4
     assert {name: int(moved.bytes[0]) for name, moved in timing.traffic.items()} == {
         "weights": 2 * matrix, "velocity": 2 * matrix, "gradient": matrix,

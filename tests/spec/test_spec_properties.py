@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sat_host.methods import METHODS
 
 from hlsgen.errors import InputError
+from hlsgen.fifos import FAMILIES
 from hlsgen.spec import Spec
 from hlsgen.specfile import load_spec, parse_spec
 
@@ -160,6 +161,7 @@ def specs(draw: st.DrawFn) -> Spec:
             "weight_decay": draw(st.floats(0, 1)),
             "schedule": draw(schedules()),
         },
+        "fifos": draw(st.dictionaries(st.sampled_from(list(FAMILIES)), st.integers(1, 65536))),
         **draw(networks()),
         "training": {
             "epochs": draw(st.integers(11, 10000)),

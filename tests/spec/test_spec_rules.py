@@ -12,6 +12,7 @@ from sat_host.models.layers import Linear
 
 from hlsgen.errors import InputError
 from hlsgen.faults import SpecError
+from hlsgen.fifos import FAMILIES
 from hlsgen.spec import ArraySpec, MlpSpec, Spec, json_schema
 from hlsgen.spec_base import Section, plain
 from hlsgen.specfile import load_spec, parse_spec
@@ -195,6 +196,7 @@ BOUNDS = [
     ("training.patience", 0, 10001),
     ("training.checkpoint_every", 0, 1_000_001),
     ("hardware.jobs", 0, 65),
+    *((f"fifos.{family}", 0, 65537) for family in FAMILIES),
 ]
 
 

@@ -16,6 +16,7 @@ from sat_host.product import Operand, Product, Source, Target
 from sat_host.program import Update, product_commands, update_command
 from sat_host.xrt.profile import Event, Profile
 from sat_host.xrt.run import allowed_seconds, as_int32, launches, least_cycles, pace_of
+from standin_tools.port_types import with_pointers
 
 from hlsgen.render import render
 from hlsgen.specfile import parse_spec
@@ -84,7 +85,7 @@ def test_scalars_are_signed() -> None:
 @pytest.mark.parametrize("only", ["", "dataflows: [os]\n"])
 def test_the_table_of_arguments_is_the_rendered_signature(only: str) -> None:
     spec = parse_spec(f"name: one\n{only}sparsity: {{group: 8, keep: 2}}\n", "one.yaml")
-    text = render(spec).files["sat_kernels.h"]
+    text = with_pointers(render(spec).files["sat_kernels.h"])
     found = dict(re.findall(r'extern "C" void (\w+)\(([^)]*)\)', text))
     assert set(found) == {kernel.name for kernel in KERNELS}
     for kernel in KERNELS:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from pyxrt_standin import MAGIC
+from standin_tools.port_types import with_pointers
 
 PLATFORM = "xilinx_u200_gen3x16_xdma_2_202110_1"
 
 
 def signatures(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The kernels' arguments as the bundle's rendered header declares them."""
-    text = (folder / "src" / "sat_kernels.h").read_text(encoding="utf-8")
+    text = with_pointers((folder / "src" / "sat_kernels.h").read_text(encoding="utf-8"))
     found = {}
     for name, body in re.findall(r"void (\w+)\(([^)]*)\)", text):
         arguments = [" ".join(part.split()) for part in body.split(",")]

@@ -18,6 +18,7 @@ from hlsgen.resources import Resources
 
 from . import faults
 from .includes import included
+from .port_types import with_pointers
 
 _XO = b"standin xo\n"
 _OPENED = re.compile(r'"([\w./-]+\.dat)"')
@@ -162,7 +163,7 @@ def _texts(files: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
 
 def signature(top: str, texts: list[str]) -> list[dict[str, Any]]:
     """The arguments of a kernel's C++ function, in order."""
-    for text in texts:
+    for text in map(with_pointers, texts):
         if found := re.search(rf"\bvoid\s+{top}\s*\(([^)]*)\)", text):
             arguments = [" ".join(part.split()) for part in found[1].split(",")]
             return [{"name": a.split("*")[-1].split()[-1], "pointer": "*" in a} for a in arguments]
