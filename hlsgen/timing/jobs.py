@@ -72,7 +72,11 @@ class Job:
     @cached_property
     def key(self) -> tuple[object, ...]:
         """Equal for jobs that take the same cycles."""
-        lists = tuple(commands.tobytes() for commands in self.lists)
+        # By field, since nothing says what lies between fields.
+        lists = tuple(
+            tuple(commands[name].tobytes() for name in commands.dtype.names or ())
+            for commands in self.lists
+        )
         return self.kernel.name, lists, tuple(sorted(self.banks.items()))
 
     def places(self, ports: Sequence[str]) -> list[int]:
