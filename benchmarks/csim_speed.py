@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
 """csim's products beside single-thread OpenBLAS sgemm of the same shape, and its update engine.
 
-All run in one process, in turns; operands are in memory before the clock starts.
+All run in one process, in turns; operands are in memory before the clock starts. On one core, but
+for the figure that says otherwise.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import threadpoolctl
 from sat_host import open_device
-from sat_host.device import Device, UpdateScalars
+from sat_host.csim import THREADS
+from sat_host.device import Device, Matrix, UpdateScalars
 
 from .clock import alternate, median_ratio
 from .report import Figure
+
+Halves = npt.NDArray[np.float16]
 
 SIZE = 2048
 KEEP = 2
@@ -25,16 +31,15 @@ ROUNDS = 5
 
 def measure(bundle: Path, size: int = SIZE, rounds: int = ROUNDS) -> list[Figure]:
     """Products of size x size x size, dense and KEEP:group, and updates of size x size weights."""
-    device = open_device(bundle)
+    device, on_all = _device(bundle, 1), _device(bundle, len(os.sched_getaffinity(0)))
     group = device.config.group
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((size, size)).astype(np.float16) for _ in range(2))
     wide_a, wide_b = a.astype(np.float32), b.astype(np.float32)
     wide_y = np.empty_like(wide_a)
-    left, dense, sums = (device.matrix(size, size, kind) for kind in ("f2", "f2", "f4"))
+    left, dense, sums = _operands(device, a, b)
+    same = _operands(on_all, a, b)
     packed = device.packed(size, size, KEEP)
-    device.write(left, a)
-    device.write(dense, b)
     device.pack(dense, ff=packed)
     with threadpoolctl.threadpool_limits(1, user_api="blas"):
         blas = _blas()
@@ -43,6 +48,7 @@ def measure(bundle: Path, size: int = SIZE, rounds: int = ROUNDS) -> list[Figure
                 "sgemm": lambda: np.matmul(wide_a, wide_b, out=wide_y),
                 "dense": lambda: device.product(sums, left, dense),
                 "sparse": lambda: device.product(sums, left, packed),
+                "all": lambda: on_all.product(same[2], same[0], same[1]),
             },
             rounds,
         )
@@ -53,8 +59,33 @@ def measure(bundle: Path, size: int = SIZE, rounds: int = ROUNDS) -> list[Figure
         ratio = median_ratio(seconds["sgemm"], seconds[name])
         rate = _rate(macs, seconds[name])
         figures.append(Figure(f"csim {shape}, {text}", f"{ratio:.2f} x sgemm, {rate}"))
+    cores = len(os.sched_getaffinity(0))
+    ratio = median_ratio(seconds["dense"], seconds["all"])
+    what = f"csim {shape}, dense, on {cores} cores beside one"
+    figures.append(Figure(what, f"{ratio:.2f} x, {_rate(macs, seconds['all'])}"))
     device.free(left, dense, sums, packed)
     return [*figures, _update_figure(device, size, rounds)]
+
+
+def _device(bundle: Path, threads: int) -> Device:
+    """The bundle's simulator on so many threads."""
+    before = os.environ.get(THREADS)
+    os.environ[THREADS] = str(threads)
+    try:
+        return open_device(bundle)
+    finally:
+        del os.environ[THREADS]
+        if before is not None:
+            os.environ[THREADS] = before
+
+
+def _operands(device: Device, a: Halves, b: Halves) -> tuple[Matrix, Matrix, Matrix]:
+    """A, B and room for their product."""
+    shape = a.shape[0], a.shape[1]
+    left, right, sums = (device.matrix(*shape, kind) for kind in ("f2", "f2", "f4"))
+    device.write(left, a)
+    device.write(right, b)
+    return left, right, sums
 
 
 def _update_figure(device: Device, size: int, rounds: int) -> Figure:

@@ -113,7 +113,8 @@ inline int steady_cycles(int cycle, const PeriodPlan<Config>& plan, const PanelW
   steady = until(steady, place.panel_cycle, work.tokens);
   steady = until(steady, place.panel_cycle, work.products);
   steady = until(steady, place.panel_cycle, work.cycles);
-  if (place.panel_cycle < work.products) {
+  if (place.panels_left == 1) steady = until(steady, place.panel_cycle, plan.last_pass);
+  if (plan.stationary() && place.panel_cycle < work.products) {
     steady = until(steady, place.slot, place.first + plan.interleave);
     steady = until(steady, place.slot, plan.pass_sums);
     steady = until(steady, place.slot, plan.pass_cycles);

@@ -49,6 +49,7 @@
 
 #include "period_place.h"
 #include "row_steps.h"
+#include "row_traffic.h"
 #include "types.h"
 #include "uspe.h"
 
@@ -59,91 +60,6 @@ struct Banks {
   int activations;
   int packets;
 };
-
-// The next panel's activation tokens, or the next batch's, into the bank that no product reads.
-template <class Config, class ActivationsOut>
-inline void take_activations(int cycle, int cycles, const PanelWork& work, bool keeps_all,
-                             HeldRows<Config>& activations,
-                             hls::stream<Activations<Config>>& activations_in,
-                             ActivationsOut& activations_out) {
-  SAT_INLINE
-  if (cycle >= work.tokens) return;
-  const bool forwards = cycle < work.forwarded;
-  const int first = keeps_all ? 0 : work.forwarded;
-  SAT_LOOP(RowUnit_TakeActivations)
-  for (int i = 0; i < cycles; ++i) {
-    SAT_UNROLL
-    const Activations<Config> token = activations_in.read();
-    if (forwards) activations_out.write(token);
-    if (keeps_all || !forwards) {
-      SAT_LOOP(RowUnit_KeepActivations)
-      for (int f = 0; f < Config::kFeed; ++f) {
-        SAT_UNROLL
-        activations[cycle - first + i][f] = token.row[f];
-      }
-    }
-  }
-}
-
-// Packets of the next weight-stationary tile, into the bank that no product reads.
-template <class Config, class PacketsOut>
-inline void take_packets(int cycle, int cycles, const PeriodPlan<Config>& plan,
-                         Packet<Config>* packets, hls::stream<Packet<Config>>& packets_in,
-                         PacketsOut& packets_out) {
-  SAT_INLINE
-  // Those of the rows above were kept there, though their cycles pass here too.
-  if (cycle < plan.above_packets || cycle >= plan.packets_end) return;
-  SAT_LOOP(RowUnit_TakePackets)
-  for (int i = 0; i < cycles; ++i) {
-    SAT_UNROLL
-    const Packet<Config> packet = packets_in.read();
-    if (cycle < plan.own_packets) {
-      packets[plan.packet_begin - plan.own_begin + cycle + i] = packet;
-    } else {
-      packets_out.write(packet);
-    }
-  }
-}
-
-// Stored sums on the chain of sums, output stationary, before any product.
-template <class Config>
-inline void take_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
-                      SumWord<Config>* running, hls::stream<SumWord<Config>>& sums_in,
-                      hls::stream<SumWord<Config>>& sums_out) {
-  SAT_INLINE
-  if (cycle >= plan.own_enters) return;
-  SAT_LOOP(RowUnit_TakeSums)
-  for (int i = 0; i < cycles; ++i) {
-    SAT_UNROLL
-    const SumWord<Config> sum = sums_in.read();
-    if (cycle < plan.below_end) {
-      sums_out.write(sum);
-    } else {
-      running[cycle - plan.below_end + i] = sum;
-    }
-  }
-}
-
-// Finished sums on the chain of sums, output stationary.
-template <class Config>
-inline void send_sums(int cycle, int cycles, const PeriodPlan<Config>& plan,
-                      const SumWord<Config>* leaving, hls::stream<SumWord<Config>>& sums_in,
-                      hls::stream<SumWord<Config>>& sums_out) {
-  SAT_INLINE
-  if (cycle < plan.leave_begin || cycle >= plan.own_leaves) return;
-  const int begun = cycle - plan.leave_begin;
-  const int own = cycle - plan.above_end;
-  SAT_LOOP(RowUnit_SendSums)
-  for (int i = 0; i < cycles; ++i) {
-    SAT_UNROLL
-    const bool leaves = !plan.slow || ((begun + i) & 1) == 0;
-    if (leaves && cycle < plan.above_end) {
-      sums_out.write(sums_in.read());
-    } else if (leaves) {
-      sums_out.write(leaving[plan.slow ? (own + i) >> 1 : own + i]);
-    }
-  }
-}
 
 // The products of `cycles` cycles: one packet, or none in the idle cycles of a pass.
 template <class Config, class PacketsOut>
@@ -171,8 +87,7 @@ inline void make_products(int cycles, const PeriodPlan<Config>& plan, const Peri
   if (stationary) {
     packet = packets[place.n * plan.blocks + place.block];
   } else if (place.slot == place.first) {
-    packet = packets_in.read();
-    packets_out.write(packet);
+    SAT_PASS_KEEPING(packet, packets_in, packets_out)
   }
   const int token_rows = tokens_of<Config>(plan.interleave) * Config::kFeed;
   const bool from_start = plan.from_zero && (!stationary || plan.first_row);
@@ -257,6 +172,9 @@ void row_unit(hls::stream<PeriodPlan<Config>>& plans_in,
                                  activations[1 - banks.activations], activations_in,
                                  activations_out);
         if (place.panel_cycle < work.products) {
+          SAT_AT_ONCE(!plan.stationary(),
+                      multiply_panel<Config>(plan, work, place, activations[banks.activations],
+                                             running, leaving, packets_in, packets_out))
           make_products<Config>(cycles, plan, place, activations[banks.activations],
                                 packets[banks.packets], packet, running, leaving, packets_in,
                                 packets_out, sums_in, sums_out);

@@ -84,7 +84,7 @@ inline Word<Config> round_word(const SumWord<Config>& value) {
 template <class Config>
 inline OperandWord<Config> unpack_word(const Word<Config>& word) {
   SAT_INLINE
-  return map_lanes<Config, Operand, std::uint16_t, unpack>(word);
+  return unpack_lanes<Config::kLanes, OperandWord<Config>>(word);
 }
 
 // Lanes from `columns` on become +0, so that memory stays zero beyond a matrix's columns.

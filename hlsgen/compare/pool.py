@@ -33,6 +33,7 @@ _THREADS = (
     "MKL_NUM_THREADS",
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "SAT_HOST_THREADS",
 )
 _KEPT_KINDS = ("epoch", "final", "error")
 

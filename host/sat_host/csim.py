@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
+from collections.abc import Mapping
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .config import ArrayConfig
-from .errors import BundleError, DeviceError
+from .errors import BundleError, DeviceError, SettingsError
 from .heap import OneBank
 from .program import MAX_ADDRESS, Commands
 
@@ -22,6 +24,21 @@ Words = npt.NDArray[np.uint16]
 # Address space of the simulated memory. Pages cost nothing until they are written.
 MEMORY_BYTES = 16 << 30
 _MAP_NORESERVE = 0x4000  # Linux; the mmap module does not name it in Python 3.10
+
+
+THREADS = "SAT_HOST_THREADS"
+"""The environment's variable for how many threads a simulator uses at once; by default as many as
+this process has cores. Results do not depend on it."""
+
+
+def threads_of(environ: Mapping[str, str]) -> int:
+    """How many threads to use. Raises SettingsError for a variable that is no number above 0."""
+    stated = environ.get(THREADS, "").strip()
+    if not stated:
+        return len(os.sched_getaffinity(0))
+    if not stated.isdecimal() or int(stated) < 1:
+        raise SettingsError(f"{THREADS}: expected a number above 0, got {stated!r}")
+    return min(int(stated), 1024)
 
 
 class CsimBackend(OneBank):
@@ -33,6 +50,7 @@ class CsimBackend(OneBank):
     ) -> None:
         self._library = _load(library, mend)
         self._check_geometry(library, config)
+        self._library.sat_csim_threads(threads_of(os.environ))
         words = min(MEMORY_BYTES // config.word_bytes, MAX_ADDRESS)
         super().__init__(words, config.word_bytes)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
@@ -91,6 +109,8 @@ def _load(path: Path, mend: str) -> ctypes.CDLL:
         library = ctypes.CDLL(str(path.absolute()))
         library.sat_csim_geometry.restype = None
         library.sat_csim_geometry.argtypes = [ctypes.c_void_p]
+        library.sat_csim_threads.restype = None
+        library.sat_csim_threads.argtypes = [ctypes.c_int32]
         library.sat_csim_error.restype = ctypes.c_char_p
         library.sat_csim_error.argtypes = []
         pointers = [ctypes.c_void_p, ctypes.c_void_p]

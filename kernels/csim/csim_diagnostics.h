@@ -26,6 +26,11 @@ class Diagnostics {
   const char* process() const { return process_; }
   void set_process(const char* name) { process_ = name; }
 
+  // A failure of another thread, for this one's caller.
+  void adopt(const char* message) {
+    if (begin_failure()) std::snprintf(message_, sizeof message_, "%s", message);
+  }
+
   void fail_read(const char* stream) {
     if (begin_failure()) {
       std::snprintf(message_, sizeof message_,

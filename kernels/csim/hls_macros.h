@@ -4,16 +4,21 @@
 // its name where a stream's error message finds it.
 #pragma once
 
-#include "csim_diagnostics.h"
+#include "fibers.h"
 
 #define SAT_LOOP(name)
-#define SAT_PROCESS(instance, ...)                           \
-  do {                                                       \
-    const ::sat::csim::ProcessScope process_scope(instance); \
-    __VA_ARGS__;                                             \
-  } while (false)
+#define SAT_PROCESS(process, ...) \
+  ::sat::csim::Fibers::instance().add(process, [&] { __VA_ARGS__; })
 
 #define SAT_STEADY(cycles) (cycles)
+#define SAT_AT_ONCE(condition, ...) \
+  if (condition) {                  \
+    __VA_ARGS__;                    \
+  } else
+#define SAT_PASS(count, from, to) from.pass_on(count, to);
+#define SAT_PASS_KEEPING(token, from, to) \
+  token = from.read();                    \
+  to.write(token);
 #define SAT_DATAFLOW
 #define SAT_INLINE
 #define SAT_PIPELINE(ii)

@@ -8,8 +8,14 @@
 
 namespace hls {
 
+// The greatest power of two that divides the size, but no more than a cache line: what follows a vector
+// in a token should not lie in the next line but one.
+constexpr std::size_t vector_alignment(std::size_t bytes) {
+  return (bytes & -bytes) < 64 ? (bytes & -bytes) : 64;
+}
+
 template <class T, std::size_t N>
-class alignas((sizeof(T) * N) & -(sizeof(T) * N)) vector {
+class alignas(vector_alignment(sizeof(T) * N)) vector {
   static_assert(N > 0, "hls::vector needs at least one element");
 
  public:

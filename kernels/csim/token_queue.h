@@ -3,8 +3,9 @@
 // A stream's tokens: a queue that grows as needed, so that processes can run one after the other.
 // Reading an empty one and leaving tokens in it are errors, kept in Diagnostics for the C interface.
 //
-// Tokens live in fixed chunks from a per-thread pool: the chunk that a reader empties is the next
-// one its thread writes, so a chain of processes works in memory that is still in the cache.
+// Tokens lie in fixed chunks from a per-thread pool; a queue is a list of spans of them. A token that
+// a process hands on unchanged stays where it is: the next queue has a span of the same chunk, which
+// goes back to the pool with its last span.
 #pragma once
 
 #include <stdlib.h>
@@ -12,8 +13,10 @@
 #include <cstddef>
 #include <cstdlib>
 #include <type_traits>
+#include <vector>
 
 #include "csim_diagnostics.h"
+#include "fibers.h"
 
 namespace sat {
 namespace csim {
@@ -21,7 +24,8 @@ namespace csim {
 constexpr std::size_t kChunkBytes = 32768;
 
 struct alignas(256) Chunk {
-  Chunk* next;
+  Chunk* next;  // in the pool
+  int spans;
 };
 
 class ChunkPool {
@@ -47,10 +51,11 @@ class ChunkPool {
       if (posix_memalign(&memory, 4096, kChunkBytes) != 0) std::abort();
       chunk = static_cast<Chunk*>(memory);
     }
-    chunk->next = nullptr;
+    chunk->spans = 1;
     return chunk;
   }
-  void give(Chunk* chunk) {
+  void release(Chunk* chunk) {
+    if (--chunk->spans != 0) return;
     chunk->next = free_;
     free_ = chunk;
   }
@@ -69,31 +74,50 @@ class TokenQueue {
   TokenQueue(const TokenQueue&) = delete;
   TokenQueue& operator=(const TokenQueue&) = delete;
 
+  // The streams of a region go first when it ends: its processes run now.
   ~TokenQueue() {
+    Fibers::instance().run();
     const std::size_t left = size();
     if (left != 0) Diagnostics::instance().fail_leftover(name_, writer_, left);
-    while (first_ != nullptr) {
-      Chunk* const chunk = first_;
-      first_ = chunk->next;
-      ChunkPool::instance().give(chunk);
-    }
+    for (; first_ < spans_.size(); ++first_) ChunkPool::instance().release(spans_[first_].chunk);
   }
 
   std::size_t size() const {
-    if (first_ == nullptr) return 0;
-    std::size_t tokens = static_cast<std::size_t>(read_limit() - read_);
-    for (Chunk* chunk = first_; chunk != last_; chunk = chunk->next) {
-      tokens += chunk->next == last_ ? static_cast<std::size_t>(write_ - begin(last_)) : kTokens;
+    std::size_t tokens = 0;
+    for (std::size_t i = first_; i < spans_.size(); ++i) {
+      const T* const begin = i == first_ && reading_ ? read_ : spans_[i].begin;
+      tokens += static_cast<std::size_t>(end_of(i) - begin);
     }
     return tokens;
   }
 
   T read() {
-    if (read_ == read_end_ && !refill()) {
+    if (read_ == read_end_ && !await()) {
       Diagnostics::instance().fail_read(name_);
       return T{};
     }
     return *read_++;
+  }
+
+  // Waits until so many tokens are there; false when nobody will write them.
+  bool await(int count) {
+    for (std::size_t there = size(); there < static_cast<std::size_t>(count);) {
+      if (!Fibers::instance().wait_for_tokens()) return false;
+      const std::size_t now = size();
+      if (now > there) Fibers::instance().went_on();
+      there = now;
+    }
+    return true;
+  }
+  // visit(token) for the next ones, which stay; as many must be there.
+  template <class Visit>
+  void peek(int count, const Visit& visit) const {
+    for (std::size_t span = first_; count > 0; ++span) {
+      const T* token = span == first_ && reading_ ? read_ : spans_[span].begin;
+      for (const T* const end = end_of(span); token != end && count > 0; ++token, --count) {
+        visit(*token);
+      }
+    }
   }
 
   void write(const T& value) {
@@ -101,43 +125,112 @@ class TokenQueue {
     *write_++ = value;
   }
 
+  // As many reads, each with a write to `to`: the tokens stay where they are.
+  void pass(int count, TokenQueue& to) {
+    while (count > 0) {
+      if (read_ == read_end_ && !await()) {
+        Diagnostics::instance().fail_read(name_);
+        return;
+      }
+      const int there = static_cast<int>(read_end_ - read_);
+      const int taken = count < there ? count : there;
+      to.append(read_, taken, spans_[first_].chunk);
+      read_ += taken;
+      count -= taken;
+    }
+  }
+
  private:
+  struct Span {
+    const T* begin;
+    const T* end;  // of the last span while it is written: write_ instead
+    Chunk* chunk;
+  };
+
   static constexpr std::size_t kTokens = (kChunkBytes - sizeof(Chunk)) / sizeof(T);
   static_assert(kTokens > 0, "a token must fit a chunk");
 
-  static T* begin(Chunk* chunk) { return reinterpret_cast<T*>(chunk + 1); }
-  const T* read_limit() const { return first_ == last_ ? write_ : begin(first_) + kTokens; }
+  const T* end_of(std::size_t span) const {
+    return writing_ && span + 1 == spans_.size() ? write_ : spans_[span].end;
+  }
 
-  // Finds tokens to read: more in this chunk since the last look, or the next chunk's.
-  bool refill() {
-    if (first_ != nullptr && first_ != last_ && read_ == begin(first_) + kTokens) {
-      Chunk* const chunk = first_;
-      first_ = chunk->next;
-      ChunkPool::instance().give(chunk);
-      read_ = begin(first_);
+  bool await() {
+    while (!refill()) {
+      if (!Fibers::instance().wait_for_tokens()) return false;
     }
-    read_end_ = read_limit();
-    return read_ != read_end_;
+    Fibers::instance().went_on();
+    return true;
+  }
+
+  // Finds tokens to read: more in this span since the last look, or the next one's.
+  bool refill() {
+    if (first_ == spans_.size()) return false;
+    if (!reading_) {
+      reading_ = true;
+      read_ = spans_[first_].begin;
+    }
+    read_end_ = end_of(first_);
+    while (read_ == read_end_) {
+      if (first_ + 1 == spans_.size()) {
+        if (!writing_) drop();
+        return false;
+      }
+      drop();
+      if (first_ == spans_.size()) return false;
+      reading_ = true;
+      read_ = spans_[first_].begin;
+      read_end_ = end_of(first_);
+    }
+    return true;
+  }
+
+  // The first span is done with.
+  void drop() {
+    ChunkPool::instance().release(spans_[first_].chunk);
+    reading_ = false;
+    read_ = read_end_ = nullptr;
+    if (++first_ < spans_.size()) return;
+    spans_.clear();
+    first_ = 0;
   }
 
   void extend() {
+    begin_span();
     Chunk* const chunk = ChunkPool::instance().take();
-    if (last_ == nullptr) {
-      first_ = chunk;
-      read_ = read_end_ = begin(chunk);
-      writer_ = Diagnostics::instance().process();
-    } else {
-      last_->next = chunk;
-    }
-    last_ = chunk;
-    write_ = begin(chunk);
+    if (writing_) spans_.back().end = write_;
+    write_ = reinterpret_cast<T*>(chunk + 1);
     write_end_ = write_ + kTokens;
+    writing_ = true;
+    spans_.push_back(Span{write_, write_, chunk});
+  }
+
+  void append(const T* tokens, int count, Chunk* chunk) {
+    if (writing_) {
+      spans_.back().end = write_;
+      writing_ = false;
+      write_ = write_end_ = nullptr;
+    }
+    if (!spans_.empty() && spans_.back().end == tokens && spans_.back().chunk == chunk) {
+      spans_.back().end += count;
+      return;
+    }
+    ++chunk->spans;
+    begin_span();
+    spans_.push_back(Span{tokens, tokens + count, chunk});
+  }
+
+  void begin_span() {
+    if (spans_.empty()) writer_ = Diagnostics::instance().process();
+    Fibers::instance().wait_for_reader(spans_.size() - first_);
+    Fibers::instance().went_on();
   }
 
   const char* name_;
   const char* writer_ = "none";
-  Chunk* first_ = nullptr;
-  Chunk* last_ = nullptr;
+  std::vector<Span> spans_;
+  std::size_t first_ = 0;  // span that is read
+  bool reading_ = false;
+  bool writing_ = false;  // the last span is this queue's own, and open
   const T* read_ = nullptr;
   const T* read_end_ = nullptr;
   T* write_ = nullptr;

@@ -4,6 +4,8 @@
 // binary32, so a multiply-add gives the bits of exact_product.h and one addition, fused or not.
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstdint>
 
 #include "float_bits.h"
@@ -23,6 +25,21 @@ inline Operand unpack(std::uint16_t half) {
       as_bits(static_cast<float>(static_cast<std::int32_t>(magnitude)) * 5.9604644775390625e-8f);
   const std::uint32_t finite = magnitude < 0x400u ? subnormal : normal;
   return as_float(sign | (magnitude >= kHalfInfinity ? special : finite));
+}
+
+// All lanes of a word. The CPU's own conversion gives the same bits, but for a NaN's.
+template <int Count, class Lanes, class Halves>
+inline Lanes unpack_lanes(const Halves& halves) {
+  Lanes lanes;
+  int c = 0;
+#if defined(__F16C__)
+  for (; c + 8 <= Count; c += 8) {
+    const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i*>(&halves[c]));
+    _mm256_storeu_ps(&lanes[c], _mm256_cvtph_ps(part));
+  }
+#endif
+  for (; c < Count; ++c) lanes[c] = unpack(halves[c]);
+  return lanes;
 }
 
 }  // namespace sat

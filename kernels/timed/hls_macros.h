@@ -8,13 +8,18 @@
 #include "memory_port.h"
 
 #define SAT_LOOP(name) for (::sat::timed::LoopScope sat_loop; sat_loop.enter();)
-#define SAT_PROCESS(instance, ...)                                            \
-  do {                                                                        \
-    const ::sat::timed::ProcessScope process_scope(instance, #__VA_ARGS__); \
-    __VA_ARGS__;                                                              \
+#define SAT_PROCESS(process, ...)                                           \
+  do {                                                                      \
+    const ::sat::timed::ProcessScope process_scope(process, #__VA_ARGS__); \
+    __VA_ARGS__;                                                            \
   } while (false)
 
 #define SAT_STEADY(cycles) 1
+#define SAT_AT_ONCE(condition, ...)
+#define SAT_PASS(count, from, to) to.write(from.read());
+#define SAT_PASS_KEEPING(token, from, to) \
+  token = from.read();                    \
+  to.write(token);
 #define SAT_DATAFLOW
 #define SAT_INLINE
 #define SAT_PIPELINE(ii) sat_loop.turn(ii, 0);

@@ -13,12 +13,20 @@
 #define SAT_LOOP(name) \
   name:
 
-// One dataflow process; `instance` names it in reports and error messages.
-#define SAT_PROCESS(instance, ...) __VA_ARGS__
+// One dataflow process; `process` names it in reports and error messages.
+#define SAT_PROCESS(process, ...) __VA_ARGS__
 
 // How many cycles one turn of a pipelined loop stands for: one in hardware. The simulator may take
 // all that follow the same path at once, which changes no value and no order.
 #define SAT_STEADY(cycles) 1
+// Where the simulator does the work of many turns in one, in place of what follows; in hardware each turn
+// does its own.
+#define SAT_AT_ONCE(condition, ...)
+// Hands on as many tokens as cycles pass, without and with a copy for this process.
+#define SAT_PASS(count, from, to) to.write(from.read());
+#define SAT_PASS_KEEPING(token, from, to) \
+  token = from.read();                    \
+  to.write(token);
 
 #define SAT_DATAFLOW SAT_PRAGMA(HLS DATAFLOW)
 #define SAT_INLINE SAT_PRAGMA(HLS INLINE)

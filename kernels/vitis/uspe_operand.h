@@ -14,4 +14,17 @@ inline Operand unpack(std::uint16_t half) {
   return exact::unpack(half);
 }
 
+// All lanes of a word.
+template <int Count, class Lanes, class Halves>
+inline Lanes unpack_lanes(const Halves& halves) {
+  SAT_INLINE
+  Lanes lanes;
+  SAT_LOOP(UnpackLanes_Lane)
+  for (int c = 0; c < Count; ++c) {
+    SAT_UNROLL
+    lanes[c] = unpack(halves[c]);
+  }
+  return lanes;
+}
+
 }  // namespace sat
