@@ -15,6 +15,7 @@ from . import (
     matmul_memory,
     network_step,
     schedule_time,
+    sweep_speed,
     timed_simulation,
 )
 from .report import ROOT, Figure, show
@@ -50,7 +51,8 @@ def _speed() -> list[Figure]:
         figures += matmul_memory.measure(scratch / "bundle")
         figures += network_step.measure(scratch / "bundle")
         figures += timed_simulation.measure(ROOT / "specs" / "vcu1525.yaml", scratch)
-    return figures + schedule_time.measure(ROOT / "specs" / "vcu1525.yaml")
+    large = ROOT / "specs" / "vcu1525.yaml"
+    return [*figures, *schedule_time.measure(large), *sweep_speed.measure(large)]
 
 
 if __name__ == "__main__":

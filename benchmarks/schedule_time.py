@@ -49,9 +49,10 @@ def timing(spec: Path, name: str) -> Timing:
 
 def run(spec: Path, name: str) -> Timing:
     """In this process."""
-    from hlsgen.cli.schedule_input import hardware_of, pruning_of
+    from hlsgen.cli.schedule_input import pruning_of
     from hlsgen.schedule.step import model_step
     from hlsgen.schedule.work import ProductWork, works
+    from hlsgen.scheduled import hardware_of
     from hlsgen.specfile import load_spec
 
     chosen, rows = load_spec(spec), workloads.load(name)

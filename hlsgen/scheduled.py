@@ -15,6 +15,7 @@ from .schedule.memory import Memory
 from .schedule.options import Options
 from .schedule.program import Machine, Program, Training, addressable, program_of
 from .schedule.program_file import dump_program
+from .schedule.step import Hardware, Power
 from .spec import Spec
 
 
@@ -58,3 +59,12 @@ def program_of_spec(spec: Spec, file: str) -> Program:
     if faults:
         raise WorkError(f"schedule: {len(faults)} faults, first {faults[0]}: nothing was published")
     return program
+
+
+def hardware_of(spec: Spec) -> Hardware:
+    """The spec's array, with what it can address of the card's memory, at the spec's clock."""
+    machine = machine_of(spec)
+    card = CARDS[spec.card]
+    watts = card.assumed_power_w
+    power = None if watts is None else Power(watts, card.power_source)
+    return Hardware(machine.config, machine.memory, machine.clock_mhz, power)

@@ -29,6 +29,10 @@ COMMANDS = {
         "hlsgen.cli.deploy:command",
         "Check this machine, test a bundle's device and measure it.",
     ),
+    "diff": (
+        "hlsgen.cli.diff:command",
+        "Find the first bit in which two runs or two back ends differ.",
+    ),
     "doctor": ("hlsgen.cli.doctor:doctor", "Tell what of the toolchain is here."),
     "estimate": (
         "hlsgen.cli.estimate:command",
@@ -36,9 +40,17 @@ COMMANDS = {
     ),
     "lint": ("hlsgen.cli.lint:command", "Check a build's HLS C++ without any vendor tool."),
     "package": ("hlsgen.cli.package:command", "Pack a bundle into one archive."),
+    "report": (
+        "hlsgen.cli.report:command",
+        "Show a bundle in one page: its array, cycles, resources and runs.",
+    ),
     "schedule": (
         "hlsgen.cli.schedule:command",
         "Model the cycles of a training step, product by product.",
+    ),
+    "sweep": (
+        "hlsgen.cli.sweep:command",
+        "Model every combination of some keys of a spec, and find the best.",
     ),
     "time": (
         "hlsgen.cli.time:command",

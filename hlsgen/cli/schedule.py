@@ -18,6 +18,7 @@ from ..errors import InputError
 from ..schedule import ablation, paper, report
 from ..schedule.options import Options
 from ..schedule.step import Hardware, Pruning, model_step
+from ..scheduled import hardware_of
 from ..spec import Spec
 from ..specfile import load_spec
 from .options import PATH
@@ -25,7 +26,6 @@ from .schedule_input import (
     NETWORKS,
     PAPER,
     check_memory,
-    hardware_of,
     paper_tables,
     products_of,
     pruning_of,

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import difflib
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -15,11 +14,11 @@ from sat_host.models.network import Network
 from sat_host.models.workload import Row, workload
 
 from .. import workloads
-from ..cards import CARDS
 from ..errors import InputError
 from ..faults import shown
 from ..schedule.program import Training, map_of
-from ..schedule.step import Hardware, Power, Pruning
+from ..schedule.shapes import at_batch
+from ..schedule.step import Pruning
 from ..scheduled import machine_of
 from ..spec import Spec
 from ..workloads.table import read
@@ -29,15 +28,6 @@ PAPER = "paper"
 
 NETWORKS = tuple(name for name in MODELS if name != "layers")
 """Networks that a name alone describes."""
-
-
-def hardware_of(spec: Spec) -> Hardware:
-    """The spec's array, with what it can address of the card's memory, at the spec's clock."""
-    machine = machine_of(spec)
-    card = CARDS[spec.card]
-    watts = card.assumed_power_w
-    power = None if watts is None else Power(watts, card.power_source)
-    return Hardware(machine.config, machine.memory, machine.clock_mhz, power)
 
 
 def check_memory(spec: Spec, network: str, rows: tuple[Row, ...], pruning: Pruning) -> None:
@@ -78,12 +68,6 @@ def products_of(
 def paper_tables(batch: int | None) -> dict[str, tuple[Row, ...]]:
     """The products of the paper's workloads, by name."""
     return {name: at_batch(workloads.load(name), batch) for name in workloads.PAPER}
-
-
-def at_batch(rows: tuple[Row, ...], batch: int | None) -> tuple[Row, ...]:
-    """The same products for another number of images; None for the table's own."""
-    given = rows[0].batch
-    return tuple(replace(row, batch=row.batch // given * (batch or given)) for row in rows)
 
 
 def _table(name: str) -> tuple[Row, ...]:

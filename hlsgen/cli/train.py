@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import click
 from sat_host.bundle import load_bundle
 from sat_host.dry_run import describe_dry_run, dry_run
 from sat_host.metrics import to_json
+from sat_host.recording.dump import DEFAULT_STEPS, dump_options
 from sat_host.session import describe_final, train_bundle
 from sat_host.settings import LIMITS, METHODS, TrainingConfig
 from sat_host.xrt.shell_settings import start_again_with_settings
@@ -58,6 +59,13 @@ def _range(field: str) -> str:
               help="Where the last two are kept; BUNDLE.runs/<run>.checkpoints by default.",
               )  # fmt: skip
 @click.option("--no-checkpoints", is_flag=True, help="Keep none.")
+@click.option("--dump", type=PATH, metavar="DIR",
+              help="Record the device's calls here, for `hlsgen diff`.")  # fmt: skip
+@click.option("--dump-steps", metavar="FIRST:LAST",
+              help=f"Of which all values are kept, 0 is before the first; {DEFAULT_STEPS} by "
+                   "default.")  # fmt: skip
+@click.option("--dump-digests", is_flag=True,
+              help="Keep a digest of the results of all other calls.")  # fmt: skip
 @click.option("--dry-run", "dry", is_flag=True,
               help="Print each layer, its pruning and the work of a step; do nothing.",
               )  # fmt: skip
@@ -90,6 +98,7 @@ def train(
     if no_checkpoints and (resume or checkpoints is not None):
         raise click.UsageError("--no-checkpoints excludes --resume and --checkpoints", ctx)
     with host_errors(), quietly(quiet):
+        record = dump_options(*map(overrides.pop, ("dump", "dump_steps", "dump_digests")))
         if dry:
             report = dry_run(settings_of(spec_or_bundle), **overrides)
             click.echo(json.dumps(report) if as_json else "\n".join(describe_dry_run(report)))
@@ -110,11 +119,17 @@ def train(
                 checkpoints=checkpoints,
                 resume=resume,
                 source=None if spec_or_bundle.is_dir() else shown(str(spec_or_bundle), 4096),
+                dump=record,
                 **overrides,
             )
-    if not quiet:
-        click.echo(f"metrics: {file}", err=True)
+    _tell_files(() if quiet else (("metrics", file), ("dump", record.folder if record else None)))
     click.echo(to_json(final) if as_json else describe_final(final))
+
+
+def _tell_files(files: Iterable[tuple[str, Path | None]]) -> None:
+    for name, path in files:
+        if path is not None:
+            click.echo(f"{name}: {path}", err=True)
 
 
 def expected_bundle(place: Path, out: Path | None) -> Path | None:

@@ -12,7 +12,7 @@ from functools import cache
 
 from ..errors import WorkError
 from ..paths import kernels_dir
-from ..render import render
+from ..render import render_source
 from ..spec import Spec
 
 _FIFO = re.compile(r"^\s*SAT_FIFO\((\w+), (\w+), (\d+), (\w+)\)", re.MULTILINE)
@@ -52,8 +52,8 @@ class KernelText:
 
 def kernel_texts(spec: Spec) -> dict[str, KernelText]:
     """By the kernel's name, of what `spec` renders. Raises WorkError as rendering does."""
-    files = render(spec).files
-    return {name: read_kernel(files[f"{name}.cpp"]) for name in ("sat_stce", "sat_wuve")}
+    names = ("sat_stce", "sat_wuve")
+    return {name: read_kernel(render_source(spec, f"{name}.cpp")) for name in names}
 
 
 def read_kernel(text: str) -> KernelText:

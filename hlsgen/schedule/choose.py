@@ -21,7 +21,7 @@ from .pieces import PIECES, Candidates, Pieces, Timing, joined, with_memory
 from .updates import update_timing
 from .work import ProductWork, UpdateWork, Work
 
-__all__ = ["Layer", "Options", "schedule"]
+__all__ = ["Layer", "NoCandidate", "Options", "schedule", "timings", "written"]
 
 MAX_MACS = 1 << 48
 """Of one work: the model counts in 64 bits, with the array's padding."""
@@ -92,7 +92,7 @@ def _choose(
     shape = replace(work, layer="", stage="", number=0, tensors=("", "", ""))
     try:
         layer, hidden = _chosen(shape, _frozen(places), beside, config, memory, options)
-    except _NoCandidate:
+    except NoCandidate:
         raise InputError(
             f"{work.layer}: {work.stage}: a sum of {work.taps * work.reduction} terms is too long "
             "for the array's counters: lower the batch or the image"
@@ -100,7 +100,7 @@ def _choose(
     return replace(layer, name=work.layer, stage=work.stage), hidden
 
 
-class _NoCandidate(Exception):
+class NoCandidate(Exception):
     """The array can't execute the product."""
 
 
@@ -121,11 +121,11 @@ def _chosen(
     options: Options,
 ) -> tuple[Layer, int]:
     """As `_choose`, without names."""
-    found, timing = _timings(work, config, replace(options, overlap=True))
+    found, timing = timings(work, config, replace(options, overlap=True))
     pieces = with_memory(timing, memory, dict(places))
     cycles, update_alone = pieces.total, 0
     if beside:
-        update = update_timing(config, _written(beside[0], config, options)), dict(beside[1])
+        update = update_timing(config, written(beside[0], config, options)), dict(beside[1])
         update_alone = int(with_memory(update[0], memory, update[1]).total[0])
         cycles = together(memory, (timing, dict(places)), update)
     moved = np.sum(np.stack(list(pieces.bytes.values())), axis=0)
@@ -144,25 +144,26 @@ def _tiling(found: Sequence[Candidates], place: int) -> Tiling:
 
 
 @lru_cache(maxsize=1 << 9)
-def _timings(
+def timings(
     work: ProductWork, config: ArrayConfig, options: Options
 ) -> tuple[list[Candidates], Timing]:
-    """Every candidate of a product, and its cycles as far as the memory has no part in them."""
+    """Every candidate of a product, and its cycles as far as the memory has no part in them. Raises
+    NoCandidate."""
     found = [tilings for tilings in candidates(config, work, options) if tilings.size]
     if not found:
-        raise _NoCandidate
+        raise NoCandidate
     return found, joined([product_timing(config, work, tilings, options) for tilings in found])
 
 
 def _updated(update: UpdateWork, config: ArrayConfig, memory: Memory, options: Options) -> Layer:
     """An update on its own."""
-    timing = update_timing(config, _written(update, config, options))
+    timing = update_timing(config, written(update, config, options))
     pieces = with_memory(timing, memory, update.places(memory.banks))
     layer = _layer(pieces, 0, None, 0, config)
     return replace(layer, name=update.layer, stage=update.stage)
 
 
-def _written(update: UpdateWork, config: ArrayConfig, options: Options) -> UpdateWork:
+def written(update: UpdateWork, config: ArrayConfig, options: Options) -> UpdateWork:
     """With the forms that it writes: all weights, where they are pruned as they are loaded."""
     if options.pregenerated:
         return update

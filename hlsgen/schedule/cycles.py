@@ -161,7 +161,7 @@ def _drains(tiles: OutputTiles, ways: Ways, held: npt.NDArray[np.bool_]) -> Drai
     return Drains(
         tiles.strip * tiles.strips * tiles.column_blocks,
         tiles.strips * tiles.tiles,
-        tiles.sent,
+        tiles.sent * one,
         tiles.sent * one,
         one * 2 * ways.read,
         *sum_places(config),

@@ -32,7 +32,7 @@ class Drains:
 
     sums: Counts
     bursts: Counts
-    sent: int
+    sent: Counts
     stored: Counts
     read: Counts
     places: int
@@ -76,7 +76,14 @@ def joined(drains: Sequence[Drains]) -> Drains:
     def of(name: str) -> Counts:
         return np.concatenate([getattr(each, name) for each in drains])
 
-    one = drains[0]
-    columns = of("sums"), of("bursts"), of("stored"), of("read"), of("behind"), of("after_a")
-    sums, bursts, stored, read, behind, after_a = columns
-    return Drains(sums, bursts, one.sent, stored, read, one.places, one.entering, behind, after_a)
+    return Drains(
+        sums=of("sums"),
+        bursts=of("bursts"),
+        sent=of("sent"),
+        stored=of("stored"),
+        read=of("read"),
+        places=drains[0].places,
+        entering=drains[0].entering,
+        behind=of("behind"),
+        after_a=of("after_a"),
+    )

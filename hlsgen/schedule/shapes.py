@@ -51,6 +51,12 @@ def at_images(row: Row, images: int, batch: int) -> Row:
     return replace(row, batch=row.batch // batch * images)
 
 
+def at_batch(rows: tuple[Row, ...], batch: int | None) -> tuple[Row, ...]:
+    """The same products for another number of images; None for the table's own."""
+    given = rows[0].batch
+    return tuple(replace(row, batch=row.batch // given * (batch or given)) for row in rows)
+
+
 def demands(layer: LayerShape, config: ArrayConfig) -> Iterator[Demand]:
     """Every tensor of a layer, in the order of allocation; y and dx, which other layers' tensors
     may take the place of, last."""

@@ -14,6 +14,7 @@ from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.product import Source
 from sat_host.strips import MAX_COUNT, MAX_ROWS, longest_strip
 
+from .activations import channel_strips
 from .memory import Counts
 from .options import ALL
 from .pieces import Candidates
@@ -136,4 +137,11 @@ def legal(config: ArrayConfig, work: ProductWork, tilings: Candidates) -> npt.ND
     strips = strip_rows(config, work, tilings)
     tiles = divided(config.blocks(work.columns), tilings.blocks)
     served = tiles * np.maximum(cut.whole.panels, cut.last.panels) * tilings.interleave
-    return cut.legal & (strips > 0) & (served <= MAX_COUNT)
+    found = cut.legal & (strips > 0) & (served <= MAX_COUNT)
+    if work.transposed_a:
+        most = [
+            channel_strips(work.rows, work.a_channels, int(t), config.lanes).most
+            for t in tilings.interleave
+        ]
+        found &= config.lanes * np.array(most, np.int64) <= config.strip_words
+    return found

@@ -95,7 +95,7 @@ def _drains(
     stored, sums = np.where(wide, 2, 1), last.sums * count
     behind = np.maximum(sums * stored - periods, 0)
     return Drains(
-        sums, last.bursts * count, 1, stored, 0 * one, *sum_places(config), behind,
+        sums, last.bursts * count, one, stored, 0 * one, *sum_places(config), behind,
         last.bursts // last.strips,
     )  # fmt: skip
 

@@ -80,6 +80,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="go on from the newest checkpoint, if there is one"
     )
     train.add_argument(
+        "--dump", type=Path, metavar="DIR", help="record the device's calls here, for hlsgen diff"
+    )
+    train.add_argument(
+        "--dump-steps", metavar="FIRST:LAST", help="of which all values are kept; default: 0:2"
+    )
+    train.add_argument(
+        "--dump-digests", action="store_true", help="keep a digest of all other calls' results"
+    )
+    train.add_argument(
         "--dry-run", action="store_true", help="print layers, pruning and work; do nothing"
     )
     train.add_argument("--quiet", action="store_true", help="no progress on stderr")
@@ -107,6 +116,7 @@ def _train(bundle: Path, options: argparse.Namespace) -> str:
     from .bundle import load_bundle
     from .dry_run import describe_dry_run, dry_run
     from .metrics import to_json
+    from .recording.dump import dump_options
     from .session import describe_final, train_bundle
 
     overrides = {name: getattr(options, name) for name in OVERRIDES}
@@ -120,6 +130,7 @@ def _train(bundle: Path, options: argparse.Namespace) -> str:
         quiet=options.quiet,
         checkpoints=options.checkpoints,
         resume=options.resume,
+        dump=dump_options(options.dump, options.dump_steps, options.dump_digests),
         **overrides,
     )
     return to_json(final) if options.json else describe_final(final)

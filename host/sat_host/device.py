@@ -268,6 +268,10 @@ class Device(ABC):
         prunes, chosen from the binary16 weights before the update.
         """
 
+    def mark(self, phase: str, step: int, piece: int = 0) -> None:  # noqa: B027 - optional
+        """What the calls from here on belong to, for a device that takes notes of them: a training
+        step by its number from 1 on and its micro-batch, or another phase and the last step."""
+
     def profile(self) -> dict[str, Any] | None:
         """What the device measured of its own work, as JSON; None when it measures nothing."""
         return None

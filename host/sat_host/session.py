@@ -23,6 +23,8 @@ from .errors import (
 from .metrics import MetricsWriter, Record
 from .models import build_network
 from .progress import Progress, make_progress
+from .recording.dump import DumpOptions, DumpWriter
+from .recording.recorder import RecordingDevice
 from .run_state import identity
 from .training import Trainer, TrainingConfig
 
@@ -73,6 +75,7 @@ def train_bundle(
     checkpoints: Path | None = None,
     resume: bool = False,
     source: str | None = None,
+    dump: DumpOptions | None = None,
     **overrides: Any,
 ) -> Record:
     """Train the bundle's model on its data; returns the final record.
@@ -82,9 +85,9 @@ def train_bundle(
     complete (`MetricsWriter` says where the lines are until then); of a resumed run, the epochs'
     records from before come first. checkpoints: the folder for the run's checkpoints
     (`CheckpointStore`), None for none. resume: go on from the newest of them, if there is one.
-    source: the file that faults of the data name, the bundle's manifest by default. overrides:
-    fields of `TrainingConfig`, by name; None means the bundle's value. Raises HostError; the text
-    is one line.
+    source: the file that faults of the data name, the bundle's manifest by default. dump: what
+    to record of the device's calls, and where. overrides: fields of `TrainingConfig`, by name; None
+    means the bundle's value. Raises HostError; the text is one line.
     """
     check_device(device)
     if resume and checkpoints is None:
@@ -96,12 +99,15 @@ def train_bundle(
         store = None
         if checkpoints is not None:
             store = stack.enter_context(closing(CheckpointStore(checkpoints, resume=resume)))
-        stack.enter_context(_data_faults(source or str(bundle / BUNDLE_JSON)))
+        stack.enter_context(data_faults(source or str(bundle / BUNDLE_JSON)))
         dataset = load_dataset(settings["data"])
         network = build_network(settings["model"], dataset.image, dataset.classes)
+        run = identity(config, settings, network, dataset) if store or dump else {}
         accelerator = open_device(opened, device)
+        if dump is not None:
+            recorded = stack.enter_context(DumpWriter(dump, device, opened.config, run))
+            accelerator = RecordingDevice(accelerator, recorded)
         trainer = stack.enter_context(closing(Trainer(accelerator, config, dataset, network)))
-        run = identity(config, settings, network, dataset) if store else {}
         saver = Saver(store, run)
         saver.restore(trainer)
         writer = stack.enter_context(closing(MetricsWriter(metrics, resumed=resume)))
@@ -156,7 +162,7 @@ def describe_final(record: Record) -> str:
 
 
 @contextmanager
-def _data_faults(source: str) -> Iterator[None]:
+def data_faults(source: str) -> Iterator[None]:
     """Faults of the data, of an image that a later step reads too, name the file that asks."""
     try:
         yield

@@ -133,6 +133,7 @@ class Trainer:
     def restore(self, tensors: Mapping[str, npt.NDArray[Any]], state: Mapping[str, Any]) -> None:
         """Go on from a `snapshot` of a run of the same settings. Raises CheckpointError."""
         self.state = RunState.from_json(state)
+        self.device.mark("restoring", self.state.step)
         self._before = RunState.from_json(state)
         self._model.load_state(dict(tensors))
         self._scaler = self.state.scaler(self.config.loss_scale_growth)
@@ -173,6 +174,7 @@ class Trainer:
         """
         total, seen, step = 0.0, 0, self.state.step
         for number, (x, labels) in enumerate(self._loaded(batch.pieces)):
+            self.device.mark("training", step, number)
             run = Run(
                 training=True,
                 seed=self.config.seed,
@@ -217,6 +219,7 @@ class Trainer:
 
     def _end_epoch(self) -> Record:
         state = self.state
+        self.device.mark("evaluation", state.step)
         with self.clock("evaluation"):
             accuracy = self.evaluate()
         record = {

@@ -128,7 +128,7 @@ def test_energy_is_of_a_stated_power_or_absent(
     assert line.startswith("modelled GOPS/W at an assumed 225 W: ")
     assert line.endswith("assumed; not a measurement of this design)")
     unstated = replace(CARDS["vcu1525"], assumed_power_w=None)
-    monkeypatch.setattr("hlsgen.cli.schedule_input.CARDS", {"vcu1525": unstated})
+    monkeypatch.setattr("hlsgen.scheduled.CARDS", {"vcu1525": unstated})
     assert answer(capsys, *arguments) == {**result, "energy": None}
     assert main(["schedule", *arguments]) == 0
     out = capsys.readouterr().out

@@ -22,6 +22,7 @@ from hlsgen.estimate import (
     require_fit,
     row_units,
 )
+from hlsgen.render import render
 from hlsgen.resources import Resources, total
 from hlsgen.spec import Spec
 from hlsgen.specfile import load_spec
@@ -139,7 +140,7 @@ def test_the_widths_are_those_of_the_kernels_structs() -> None:
 def test_every_stream_and_port_is_counted() -> None:
     spec = spec_of()
     texts = kernel_text.kernel_texts(spec)
-    files = kernel_text.render(spec).files
+    files = render(spec).files
     for name, text in texts.items():
         assert len(text.streams) == files[f"{name}.cpp"].count("  SAT_FIFO(")
         assert len(text.ports) == len(re.findall(r"  SAT_(?:READS|WRITES)\(", files[f"{name}.cpp"]))

@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks import schedule_time
 from hlsgen import workloads
-from hlsgen.cli.schedule_input import hardware_of, pruning_of
+from hlsgen.cli.schedule_input import pruning_of
 from hlsgen.schedule import paper
 from hlsgen.schedule.options import ALL
 from hlsgen.schedule.step import Step
+from hlsgen.scheduled import hardware_of
 from hlsgen.specfile import load_spec
 
 SPEC = Path(__file__).parents[2] / "specs" / "vcu1525.yaml"

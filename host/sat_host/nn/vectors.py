@@ -61,8 +61,8 @@ class VectorStore:
         for vector, value, gradient in self._views(self._values, self._gradients):
             value[...] = vector.value
             vector.value, vector.gradient = value, gradient
-        for _ in range(3):
-            self._matrices.append(device.matrix(rows, lanes, np.float32))
+        for role in ("weights", "velocity", "gradient"):
+            self._matrices.append(device.matrix(rows, lanes, np.float32, f"vectors.{role}"))
         device.write(self._matrices[0], self._values)
 
     @property

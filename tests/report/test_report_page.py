@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The page: one whole file that needs nothing from elsewhere, with the numbers of its document."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_bundles import Page, make_bundle, write_run
+
+from hlsgen.report.data import document
+from hlsgen.report.inputs import read_inputs
+from hlsgen.report.page import BOUNDS, embedded, figures, page
+from hlsgen.report.svg import NARROW, WIDE
+
+MOST_BYTES = 3_000_000
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    bundle = make_bundle(tmp_path_factory.mktemp("report") / "b")
+    write_run(bundle / "a<b>&c.jsonl", [0.5, 0.875])
+    return document(read_inputs(bundle))
+
+
+@pytest.fixture(scope="module")
+def text(told: dict[str, Any]) -> str:
+    return page(told)
+
+
+def at(told: Any, key: str) -> Any:
+    for part in key.split("."):
+        told = told[part]
+    return told
+
+
+def test_every_element_is_closed_in_order(text: str) -> None:
+    assert Page(text).faults == []
+
+
+def test_nothing_comes_from_elsewhere(text: str) -> None:
+    found = Page(text).attributes
+    links = [value for _, name, value in found if name in ("href", "src", "action", "srcset")]
+    assert links and all(value.startswith("#") or value == "data:," for value in links)
+    assert not re.search(r"https?:|//\w|url\(|@import", text.partition("<main>")[0])
+    assert not re.search(r"https?:", text)
+
+
+def test_it_is_small(text: str) -> None:
+    assert len(text.encode()) < MOST_BYTES
+
+
+def test_links_lead_to_sections(text: str) -> None:
+    found = Page(text).attributes
+    ids = {value for _, name, value in found if name == "id"}
+    assert {value[1:] for _, name, value in found if name == "href" and value[0] == "#"} <= ids
+
+
+def test_key_numbers_are_those_of_the_document(text: str, told: dict[str, Any]) -> None:
+    keys = Page(text).keys
+    assert keys.pop("best_accuracy") == "0.875"
+    assert {"cycles.total_cycles", "cycles.speedup", "resources.total.dsp"} <= set(keys)
+    for key, value in keys.items():
+        assert float(value) == at(told, key)
+    assert f"{told['cycles']['total_cycles']:,}" in Page(text).text
+
+
+def test_layers_stand_in_the_table(text: str, told: dict[str, Any]) -> None:
+    rows = next(rows for rows in Page(text).tables if len(rows) == len(told["cycles"]["layers"]))
+    layers = told["cycles"]["layers"]
+    assert [row[:3] for row in rows] == [
+        [each["layer"], each["stage"], str(each["cycles"])] for each in layers
+    ]
+    assert [row[3] for row in rows] == [str(each["dense_cycles"]) for each in layers]
+
+
+def test_the_document_is_in_the_page(text: str, told: dict[str, Any]) -> None:
+    assert json.loads(Page(text).data) == json.loads(json.dumps(told))
+
+
+def test_names_are_no_markup(text: str, told: dict[str, Any]) -> None:
+    assert "a<b>" not in text and "a<b>&c" in Page(text).text
+    assert "</script" not in embedded({"name": "</script><!--"})
+
+
+def test_each_kind_of_figure_is_marked(text: str) -> None:
+    read = Page(text).text
+    for title, kind in (("Roofline", "modelled"), ("Resources", "estimated"),
+                        ("Accuracy of the runs", "simulated"), ("FIFOs", "as built")):  # fmt: skip
+        assert f"{title} {kind}" in read
+    assert "Depths only" in read
+
+
+def test_same_bound_same_colour(text: str, told: dict[str, Any]) -> None:
+    used = {value for _, name, value in Page(text).attributes if name == "class"}
+    classes = {part for value in used for part in value.split() if part.startswith("b-")}
+    assert classes == {f"b-{each['bound']}" for each in told["timeline"]["segments"]}
+    assert len({pair[0] for pair in BOUNDS.values()}) == len(BOUNDS)
+
+
+def test_figures_stay_within_their_width(told: dict[str, Any]) -> None:
+    for name, pair in figures(told).items():
+        if pair is None:
+            assert name == "simulated"
+            continue
+        assert [figure.width for figure in pair] == [WIDE, NARROW]
+        for figure in pair:
+            rects = [m["attributes"] for m in figure.marks if m["tag"] == "rect"]
+            assert all(float(a["x"]) >= 0 for a in rects), name
+            ends = [float(a["x"]) + float(a["width"]) for a in rects]
+            assert max(ends, default=0) <= figure.width + 0.5, name
+            heights = [float(a["y"]) + float(a["height"]) for a in rects]
+            assert max(heights, default=0) <= figure.height, name
+
+
+def test_missing_parts_say_so(tmp_path: Path) -> None:
+    text = page(document(read_inputs(make_bundle(tmp_path / "b", program=False))))
+    found = Page(text)
+    assert found.faults == [] and found.text.count("has no program.json") == 4
+    assert "no runs in this folder" in found.text
+
+
+@pytest.mark.parametrize("size", ["rows: 1\n  lanes: 8", "rows: 64\n  lanes: 64"])
+def test_arrays_of_all_sizes_are_drawn(size: str, tmp_path: Path) -> None:
+    text = b"name: a\ncard: u50\narray:\n  " + size.encode() + b"\n"
+    told = document(read_inputs(make_bundle(tmp_path / "b", text=text)))
+    assert Page(page(told)).faults == []
