@@ -50,7 +50,7 @@ class CsimBackend(OneBank):
     ) -> None:
         self._library = _load(library, mend)
         self._check_geometry(library, config)
-        self._library.sat_csim_threads(threads_of(os.environ))
+        self._threads = threads_of(os.environ)
         words = min(MEMORY_BYTES // config.word_bytes, MAX_ADDRESS)
         super().__init__(words, config.word_bytes)
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
@@ -71,6 +71,7 @@ class CsimBackend(OneBank):
 
     def stce(self, commands: Commands, cycles: int = 0) -> int:
         nonfinite = ctypes.c_uint64()
+        self._library.sat_csim_threads(self._threads)  # of all that share the library
         status = self._library.sat_csim_stce(
             len(commands), commands.ctypes.data, self._memory.ctypes.data, ctypes.byref(nonfinite)
         )
