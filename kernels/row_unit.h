@@ -87,7 +87,8 @@ inline void make_products(int cycles, const PeriodPlan<Config>& plan, const Peri
   if (stationary) {
     packet = packets[place.n * plan.blocks + place.block];
   } else if (place.slot == place.first) {
-    SAT_PASS_KEEPING(packet, packets_in, packets_out)
+    packet = packets_in.read();
+    packets_out.write(packet);
   }
   const int token_rows = tokens_of<Config>(plan.interleave) * Config::kFeed;
   const bool from_start = plan.from_zero && (!stationary || plan.first_row);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The simulator's side of kernels/vitis/hls_macros.h: labels and pragmas vanish, a process leaves
-// its name where a stream's error message finds it.
+// The simulator's side of kernels/vitis/hls_macros.h: labels and pragmas vanish, processes run in
+// turns (fibers.h).
 #pragma once
 
 #include "fibers.h"
@@ -16,9 +16,6 @@
     __VA_ARGS__;                    \
   } else
 #define SAT_PASS(count, from, to) from.pass_on(count, to);
-#define SAT_PASS_KEEPING(token, from, to) \
-  token = from.read();                    \
-  to.write(token);
 #define SAT_DATAFLOW
 #define SAT_INLINE
 #define SAT_PIPELINE(ii)

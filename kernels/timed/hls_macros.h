@@ -17,9 +17,6 @@
 #define SAT_STEADY(cycles) 1
 #define SAT_AT_ONCE(condition, ...)
 #define SAT_PASS(count, from, to) to.write(from.read());
-#define SAT_PASS_KEEPING(token, from, to) \
-  token = from.read();                    \
-  to.write(token);
 #define SAT_DATAFLOW
 #define SAT_INLINE
 #define SAT_PIPELINE(ii) sat_loop.turn(ii, 0);

@@ -22,11 +22,8 @@
 // Where the simulator does the work of many turns in one, in place of what follows; in hardware each turn
 // does its own.
 #define SAT_AT_ONCE(condition, ...)
-// Hands on as many tokens as cycles pass, without and with a copy for this process.
+// Hands on as many tokens as cycles pass.
 #define SAT_PASS(count, from, to) to.write(from.read());
-#define SAT_PASS_KEEPING(token, from, to) \
-  token = from.read();                    \
-  to.write(token);
 
 #define SAT_DATAFLOW SAT_PRAGMA(HLS DATAFLOW)
 #define SAT_INLINE SAT_PRAGMA(HLS INLINE)

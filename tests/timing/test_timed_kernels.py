@@ -165,7 +165,7 @@ def test_a_missing_token_is_an_error_with_names() -> None:
     project = changed(
         project_of("4x8_g8"),
         "kernels/row_unit.h",
-        "    SAT_PASS_KEEPING(packet, packets_in, packets_out)\n",
+        "    packet = packets_in.read();\n    packets_out.write(packet);\n",
         "    packet = packets_in.read();\n    if (place.n != 0) packets_out.write(packet);\n",
     )  # fmt: skip
     device, _ = timed_device("4x8_g8", project)

@@ -22,9 +22,6 @@ inline long& cycle() {
 #define SAT_STEADY(cycles) (++bounded::cycle(), 1)
 #define SAT_AT_ONCE(condition, ...)
 #define SAT_PASS(count, from, to) to.write(from.read());
-#define SAT_PASS_KEEPING(token, from, to) \
-  token = from.read();                    \
-  to.write(token);
 #define SAT_DATAFLOW
 #define SAT_INLINE
 #define SAT_PIPELINE(ii)
