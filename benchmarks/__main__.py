@@ -18,7 +18,7 @@ from . import (
     sweep_speed,
     timed_simulation,
 )
-from .report import ROOT, Figure, show
+from .report import HEADER, ROOT, Figure, show
 
 SECTIONS = ("speed", "model")
 
@@ -35,12 +35,12 @@ def main() -> None:
     if options.only in (None, "speed"):
         figures += _speed()
     if options.only in (None, "model"):
-        rows = cycle_model.measure(ROOT / "specs" / "digits_cnn.yaml")
-        lines = cycle_model.lines(rows)
+        cases = cycle_model.measure(ROOT / "specs" / "digits_cnn.yaml")
+        lines = cycle_model.lines(cases)
         show("cycle model against timed csim", cycle_model.HEADER, lines, options.markdown)
-        figures += cycle_model.figures(rows)
-    lines = [(figure.what, figure.value, figure.kind) for figure in figures]
-    show("hlsgen benchmarks", ("what", "value", "how"), lines, options.markdown)
+        figures += cycle_model.figures(cases)
+    rows = [figure.row() for figure in figures]
+    show("hlsgen benchmarks", HEADER, rows, options.markdown)
 
 
 def _speed() -> list[Figure]:

@@ -20,13 +20,16 @@ from sat_host.csim import THREADS
 from sat_host.device import Device, Matrix, UpdateScalars
 
 from .clock import alternate, median_ratio
-from .report import Figure
+from .report import MEASURED, Figure, Target
 
 Halves = npt.NDArray[np.float16]
 
 SIZE = 2048
 KEEP = 2
 ROUNDS = 5
+
+# Targets: of sgemm's rate; of a core, with all at work; M weights/s.
+DENSE, SPARSE, CORES, UPDATE = 0.25, 0.5, 0.85, 500.0
 
 
 def measure(bundle: Path, size: int = SIZE, rounds: int = ROUNDS) -> list[Figure]:
@@ -55,14 +58,17 @@ def measure(bundle: Path, size: int = SIZE, rounds: int = ROUNDS) -> list[Figure
     macs = float(size) ** 3
     shape = f"{size} x {size} x {size}"
     figures = [Figure(f"sgemm {shape}, {blas}", _rate(macs, seconds["sgemm"]))]
-    for name, text in (("dense", "dense"), ("sparse", f"{KEEP}:{group}, in dense-equivalent MACs")):
+    sparse = f"{KEEP}:{group}, in dense-equivalent MACs"
+    for name, text, bound in (("dense", "dense", DENSE), ("sparse", sparse, SPARSE)):
         ratio = median_ratio(seconds["sgemm"], seconds[name])
-        rate = _rate(macs, seconds[name])
-        figures.append(Figure(f"csim {shape}, {text}", f"{ratio:.2f} x sgemm, {rate}"))
+        value = f"{ratio:.2f} x sgemm, {_rate(macs, seconds[name])}"
+        target = Target(ratio, bound)
+        figures.append(Figure(f"csim {shape}, {text}", value, MEASURED, target))
     cores = len(os.sched_getaffinity(0))
     ratio = median_ratio(seconds["dense"], seconds["all"])
     what = f"csim {shape}, dense, on {cores} cores beside one"
-    figures.append(Figure(what, f"{ratio:.2f} x, {_rate(macs, seconds['all'])}"))
+    value = f"{ratio:.2f} x, {_rate(macs, seconds['all'])}"
+    figures.append(Figure(what, value, MEASURED, Target(ratio, CORES * cores)))
     device.free(left, dense, sums, packed)
     return [*figures, _update_figure(device, size, rounds)]
 
@@ -100,8 +106,10 @@ def _update_figure(device: Device, size: int, rounds: int) -> Figure:
         device.update_weights(weights, velocity, gradient, scalars, ff, bp)
 
     seconds = median(alternate({"update": update}, rounds)["update"])
-    what = f"csim update of {size} x {size} weights (WUVE, and SORE both ways at {KEEP}:"
-    return Figure(f"{what}{device.config.group})", f"{size * size / seconds / 1e6:.0f} M weights/s")
+    kinds = f"WUVE, and SORE both ways at {KEEP}:{device.config.group}"
+    rate = size * size / seconds / 1e6
+    what, value = f"csim update of {size} x {size} weights ({kinds})", f"{rate:.0f} M weights/s"
+    return Figure(what, value, MEASURED, Target(rate, UPDATE))
 
 
 def _rate(macs: float, seconds: list[float]) -> str:

@@ -16,6 +16,22 @@ MEASURED = "measured on this CPU"
 NOTE = "The figures are the simulator's and the tool's on this CPU, not the accelerator's."
 
 
+HEADER = ("what", "value", "target", "how")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A bound that a figure is held to, in the figure's unit: least of what should be high."""
+
+    number: float
+    bound: float
+    least: bool = True
+
+    def __str__(self) -> str:
+        held = self.number >= self.bound if self.least else self.number <= self.bound
+        return f"{'≥' if self.least else '≤'} {self.bound:g}: {'held' if held else 'missed'}"
+
+
 @dataclass(frozen=True)
 class Figure:
     """One line of the table. value: with its unit; kind: how the figure came about."""
@@ -23,6 +39,11 @@ class Figure:
     what: str
     value: str
     kind: str = MEASURED
+    target: Target | None = None
+
+    def row(self) -> tuple[str, str, str, str]:
+        """The line, in the order of HEADER."""
+        return self.what, self.value, str(self.target or ""), self.kind
 
 
 def machine() -> str:

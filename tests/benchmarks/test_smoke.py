@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import build_time, csim_speed, matmul_memory, network_step, schedule_time
-from benchmarks.report import ROOT, show
+from benchmarks.report import HEADER, ROOT, Figure, Target, show
 
 SPEC = """\
 name: small
@@ -32,9 +32,9 @@ def test_every_figure_is_measured_and_shown(
     figures += matmul_memory.measure(bundle, size=64)
     figures += network_step.measure(bundle, (("cnn", 8, 2),))
     figures += schedule_time.measure(ROOT / "specs" / "vcu1525.yaml", ("resnet9_cifar10",))
-    rows = [(figure.what, figure.value, figure.kind) for figure in figures]
+    rows = [figure.row() for figure in figures]
     for markdown in (False, True):
-        show("figures", ("what", "value", "how"), rows, markdown)
+        show("figures", HEADER, rows, markdown)
     out = capsys.readouterr().out
     assert all(out.count(figure.value) >= 2 for figure in figures)
 
@@ -43,3 +43,13 @@ def test_command_starts() -> None:
     command = [sys.executable, "-m", "benchmarks", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0 and "--markdown" in done.stdout
+
+
+def test_target_says_whether_it_is_held() -> None:
+    def last(number: float, least: bool) -> str:
+        return Figure("", "", target=Target(number, 0.5, least)).row()[2]
+
+    assert last(0.5, True) == last(0.5, False).replace("≤", "≥") == "≥ 0.5: held"
+    assert last(0.49, True) == "≥ 0.5: missed"
+    assert last(0.51, False) == "≤ 0.5: missed"
+    assert Figure("", "").row()[2] == ""
