@@ -4,6 +4,8 @@
 // elements, a tie to the earlier one (docs/architecture.md, N:M pruning). A lane is one group.
 #pragma once
 
+#include <lane_words.h>
+
 #include "types.h"
 
 namespace sat {
@@ -22,13 +24,13 @@ struct Selection {
 // One group while its rows come in: an element's rank is how many of the others are preferred.
 template <class Config>
 struct GroupRanking {
-  using Ranks = hls::vector<std::uint8_t, Config::kLanes>;
+  using Ranks = hls::vector<LaneRank, Config::kLanes>;
   Word<Config> value[Config::kGroup];
   Ranks rank[Config::kGroup];
 
   void take(int element, const Word<Config>& word) {
     SAT_INLINE
-    Ranks own = Ranks(std::uint8_t{0});
+    Ranks own = Ranks(LaneRank{0});
     SAT_LOOP(GroupRanking_Earlier)
     for (int earlier = 0; earlier < Config::kGroup - 1; ++earlier) {
       SAT_UNROLL
@@ -38,8 +40,8 @@ struct GroupRanking {
           SAT_UNROLL
           const bool loses =
               (value[earlier][c] & kHalfMagnitude) < (word[c] & kHalfMagnitude);
-          rank[earlier][c] = static_cast<std::uint8_t>(rank[earlier][c] + (loses ? 1 : 0));
-          own[c] = static_cast<std::uint8_t>(own[c] + (loses ? 0 : 1));
+          rank[earlier][c] = static_cast<LaneRank>(rank[earlier][c] + (loses ? 1 : 0));
+          own[c] = static_cast<LaneRank>(own[c] + (loses ? 0 : 1));
         }
       }
     }
@@ -73,22 +75,31 @@ struct GroupRanking {
   // The n-th element, in ascending order, of those whose rank is below `keep`.
   Selection<Config> pick(int n, int keep) const {
     SAT_INLINE
-    Selection<Config> selection;
-    Ranks before = Ranks(std::uint8_t{0});
+    const LaneRank wanted = static_cast<LaneRank>(n);
+    const LaneRank bound = static_cast<LaneRank>(keep);
+    Word<Config> picked = value[0];
+    Ranks index = Ranks(LaneRank{0});
+    Ranks before = Ranks(LaneRank{0});
     SAT_LOOP(GroupRanking_Element)
     for (int element = 0; element < Config::kGroup; ++element) {
       SAT_UNROLL
+      const LaneRank number = static_cast<LaneRank>(element);
       SAT_LOOP(GroupRanking_PickLane)
       for (int c = 0; c < Config::kLanes; ++c) {
         SAT_UNROLL
-        const bool kept = rank[element][c] < keep;
-        const bool here = kept && before[c] == n;
-        if (here || element == 0) {
-          selection.value[c] = value[element][c];
-          selection.index[c] = element;
-        }
-        before[c] = static_cast<std::uint8_t>(before[c] + (kept ? 1 : 0));
+        const bool kept = rank[element][c] < bound;
+        const bool here = kept & (before[c] == wanted);
+        picked[c] = here ? value[element][c] : picked[c];
+        index[c] = here ? number : index[c];
+        before[c] = static_cast<LaneRank>(before[c] + (kept ? 1 : 0));
       }
+    }
+    Selection<Config> selection;
+    selection.value = picked;
+    SAT_LOOP(GroupRanking_Index)
+    for (int c = 0; c < Config::kLanes; ++c) {
+      SAT_UNROLL
+      selection.index[c] = index[c];
     }
     return selection;
   }

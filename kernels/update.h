@@ -156,18 +156,22 @@ inline void update_row(const WuveCommand& command, int columns, const LaneMask<C
   const bool update = (command.flags & kWuveUpdate) != 0;
   const bool already16 = (command.flags & kWuveBinary16Weights) != 0;
   const SumWord<Config> g = decayed_gradients<Config>(command, kept, gradient, weights);
+  SumWord<Config> stepped;
   SAT_LOOP(UpdateRow_Lane)
   for (int c = 0; c < Config::kLanes; ++c) {
     SAT_UNROLL
     float w = as_float(weights[c]);
     float v = as_float(velocity[c]);
     if (update) update_lane(command, g[c], w, v);
-    const bool real = c < columns;
-    const std::uint16_t rounded =
-        already16 ? static_cast<std::uint16_t>(weights[c]) : round_binary16(w);
-    weights[c] = real ? as_bits(w) : 0u;
-    velocity[c] = real ? as_bits(v) : 0u;
-    binary16[c] = real ? rounded : std::uint16_t{0};
+    stepped[c] = w;
+    velocity[c] = c < columns ? as_bits(v) : 0u;
+  }
+  const Word<Config> rounded = already16 ? narrow_bits<Config>(weights) : round_word<Config>(stepped);
+  SAT_LOOP(UpdateRow_Real)
+  for (int c = 0; c < Config::kLanes; ++c) {
+    SAT_UNROLL
+    weights[c] = c < columns ? as_bits(stepped[c]) : 0u;
+    binary16[c] = c < columns ? rounded[c] : std::uint16_t{0};
   }
 }
 

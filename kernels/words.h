@@ -4,6 +4,8 @@
 // consecutive binary16 places, low bits first, so `lanes` of them fill two words.
 #pragma once
 
+#include <lane_words.h>
+
 #include "float_bits.h"
 #include "types.h"
 
@@ -16,29 +18,14 @@ using BitsWord = hls::vector<std::uint32_t, Config::kLanes>;
 template <class Config>
 inline BitsWord<Config> join_bits(const Word<Config>& low, const Word<Config>& high) {
   SAT_INLINE
-  constexpr int kHalf = Config::kLanes / 2;
-  BitsWord<Config> bits;
-  SAT_LOOP(JoinBits_Lane)
-  for (int c = 0; c < kHalf; ++c) {
-    SAT_UNROLL
-    bits[c] = low[2 * c] | static_cast<std::uint32_t>(low[2 * c + 1]) << 16;
-    bits[c + kHalf] = high[2 * c] | static_cast<std::uint32_t>(high[2 * c + 1]) << 16;
-  }
-  return bits;
+  return join_lanes<Config::kLanes, BitsWord<Config>>(low, high);
 }
 
 // Lanes first ... first + lanes/2 - 1, as a memory word.
 template <class Config>
 inline Word<Config> split_bits(const BitsWord<Config>& bits, int first) {
   SAT_INLINE
-  Word<Config> word;
-  SAT_LOOP(SplitBits_Lane)
-  for (int c = 0; c < Config::kLanes / 2; ++c) {
-    SAT_UNROLL
-    word[2 * c] = static_cast<std::uint16_t>(bits[first + c]);
-    word[2 * c + 1] = static_cast<std::uint16_t>(bits[first + c] >> 16);
-  }
-  return word;
+  return split_lanes<Config::kLanes, Word<Config>>(bits, first);
 }
 
 // Applies Op to every lane.
@@ -63,6 +50,15 @@ inline BitsWord<Config> widen_bits(const Word<Config>& word) {
   return map_lanes<Config, std::uint32_t, std::uint16_t, widen>(word);
 }
 
+inline std::uint16_t narrow(std::uint32_t bits) { return static_cast<std::uint16_t>(bits); }
+
+// The low half of each lane.
+template <class Config>
+inline Word<Config> narrow_bits(const BitsWord<Config>& bits) {
+  SAT_INLINE
+  return map_lanes<Config, std::uint16_t, std::uint32_t, narrow>(bits);
+}
+
 template <class Config>
 inline SumWord<Config> bits_to_sum(const BitsWord<Config>& bits) {
   SAT_INLINE
@@ -78,7 +74,7 @@ inline BitsWord<Config> sum_to_bits(const SumWord<Config>& sum) {
 template <class Config>
 inline Word<Config> round_word(const SumWord<Config>& value) {
   SAT_INLINE
-  return map_lanes<Config, std::uint16_t, float, round_binary16>(value);
+  return round_lanes<Config::kLanes, Word<Config>>(value);
 }
 
 template <class Config>

@@ -18,10 +18,26 @@ PAIRS = 10_000_000
 
 # Exported names do not clash: each side is a library of its own.
 COMMON = """
+#include <hls_vector.h>
+#include <lane_words.h>
+
 #define PROBE extern "C" __attribute__((visibility("default")))
 
-PROBE void round_all(const float* in, std::uint16_t* out, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) out[i] = sat::round_binary16(in[i]);
+template <int Lanes>
+void round_words(const float* in, std::uint16_t* out, std::int64_t count) {
+  for (std::int64_t first = 0; first < count; first += Lanes) {
+    hls::vector<float, Lanes> word(0.0f);
+    for (int c = 0; c < Lanes && first + c < count; ++c) word[c] = in[first + c];
+    const auto halves = sat::round_lanes<Lanes, hls::vector<std::uint16_t, Lanes>>(word);
+    for (int c = 0; c < Lanes && first + c < count; ++c) out[first + c] = halves[c];
+  }
+}
+
+// The conversions of wide words, and of parts of narrow ones, may be others.
+PROBE void round_all(const float* in, std::uint16_t* out, std::int64_t count, int lanes) {
+  if (lanes == 4) round_words<4>(in, out, count);
+  if (lanes == 8) round_words<8>(in, out, count);
+  if (lanes == 32) round_words<32>(in, out, count);
 }
 """
 
@@ -167,9 +183,11 @@ def test_hardware_unpacks_every_half(vitis: ctypes.CDLL) -> None:
 
 
 def rounded(library: ctypes.CDLL, values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint16]:
-    found = np.zeros(values.size, np.uint16)
-    library.round_all(pointer(values), pointer(found), ctypes.c_int64(values.size))
-    return found
+    found = [np.zeros(values.size, np.uint16) for _ in (4, 8, 32)]
+    for lanes, halves in zip((4, 8, 32), found, strict=True):
+        library.round_all(pointer(values), pointer(halves), ctypes.c_int64(values.size), lanes)
+    assert np.array_equal(found[0], found[1]) and np.array_equal(found[0], found[2])
+    return found[0]
 
 
 def check_rounding(library: ctypes.CDLL, values: npt.NDArray[np.float32]) -> None:
