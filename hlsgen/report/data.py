@@ -6,6 +6,7 @@ docs/report.md has the keys. A section that can't be made is {"missing": why, in
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from .. import __version__
@@ -17,8 +18,10 @@ from ..schedule.program import Program
 from ..spec import Spec
 from .cycles import cycles_document, dense_program, roofline_document, segments
 from .inputs import Inputs
+from .measured import NO_MEASUREMENT
 from .runs import Run
 from .simulated import depths_document, resolved, simulated_document
+from .vendor import NO_TOOLS, vendor_document
 
 Json = dict[str, Any]
 
@@ -34,7 +37,7 @@ def document(inputs: Inputs) -> Json:
     """The whole report. Raises HlsgenError for a recording that was asked for and can't be resolved
     (a deadlock, no compiler)."""
     spec, program = inputs.spec, inputs.program
-    remarks = list(inputs.remarks)
+    remarks, hardware = list(inputs.remarks), inputs.hardware
     missing: Json = {"missing": NO_PROGRAM}
     cycles = roofline = timeline = memory = missing
     if program is not None:
@@ -53,6 +56,8 @@ def document(inputs: Inputs) -> Json:
         "timeline": timeline,
         "simulated": _simulated(inputs),
         "resources": estimated.document(estimate(spec)),
+        "tools": vendor_document(hardware) if hardware else {"missing": NO_TOOLS},
+        "device": dict(inputs.deployed) if inputs.deployed else {"missing": NO_MEASUREMENT},
         "memory": memory,
         "fifos": {"kind": "as built", "families": depths_document(spec)},
         "runs": [run_document(run) for run in inputs.runs] or {"missing": NO_RUNS},
@@ -130,6 +135,7 @@ def run_document(run: Run) -> Json:
             {"epoch": epoch, "loss": loss, "test_accuracy": accuracy}
             for epoch, loss, accuracy in run.epochs
         ],
+        "kernels": [asdict(kernel) for kernel in run.kernels],
     }
 
 
@@ -145,11 +151,12 @@ def _cycles(spec: Spec, program: Program, remarks: list[str]) -> Json:
 def _simulated(inputs: Inputs) -> Json:
     if inputs.recording is None:
         return {"missing": NO_RECORDING}
+    name = "" if inputs.recorded is None else inputs.recorded.name
     try:
         found = resolved(inputs.recording, inputs.spec)
     except HlsgenError as error:
         if not inputs.asked:
-            return {"missing": f"{inputs.recorded}: {str(error).splitlines()[0]}"}
+            return {"missing": f"{name}: {str(error).splitlines()[0]}"}
         error.args = (f"{inputs.recorded}: {error}",)
         raise
-    return simulated_document(inputs.recording, found, inputs.spec)
+    return simulated_document(inputs.recording, found, inputs.spec, name)

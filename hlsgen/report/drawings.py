@@ -8,12 +8,24 @@ from typing import Any
 
 from ..disk import bytes_text
 from ..resources import RESOURCES, TITLES
+from ..schedule.placement import TENSORS as ROLES
 from .svg import LETTER, Figure, cut, short
 
 Json = Mapping[str, Any]
 
 _GAP = 12.0
 _MOST_ROWS, _MOST_CELLS = 5, 32
+TENSORS = {
+    "activations": ("activations", ("x", "y", "other")),
+    "gradients": ("gradients of activations", ("dy", "dx", "d_other", "dx_in_place")),
+    "master": ("weights, velocity, gradient", ("weights", "velocity", "gradient")),
+    "packed": ("packed weights", ("ff", "bp")),
+    "rest": ("commands", ("commands",)),
+}
+"""Kinds of tensors: for people, and the roles of hlsgen.schedule.placement that are of it."""
+
+assert {role for _, roles in TENSORS.values() for role in roles} == set(ROLES)
+
 _SPLIT = 700
 """Pixels from which on the two kernels stand beside each other."""
 
@@ -48,7 +60,7 @@ def _engine(figure: Figure, spec: Json, width: float) -> float:
     if rows > _MOST_ROWS:
         shown = [0, 1, 2, None, rows - 1]
     chain = 100.0
-    height = chain + 36 * len(shown) + 54
+    height = chain + 36 * len(shown) + 112
     figure.rect(0, 0, width, height, "panel", radius=8)
     figure.text(pad, 22, f"STCE: {rows} x {spec['lanes']} USPEs", "head")
     half = (width - 2 * pad - _GAP) / 2
@@ -69,7 +81,30 @@ def _engine(figure: Figure, spec: Json, width: float) -> float:
     y = chain + 36 * len(shown)
     figure.rect(pad, y, width - 2 * pad, 30, "unit", radius=4)
     figure.text(width / 2, y + 19, "store: finished sums to memory", "label", "middle")
+    _lane(figure, spec, pad, y + 40, width - 2 * pad)
     return height
+
+
+def _lane(figure: Figure, spec: Json, x: float, y: float, width: float) -> None:
+    """What a value passes in each lane."""
+    figure.text(x, y + 12, "in each lane", "tick")
+    parts = (
+        ("multiplexer", f"{spec['group']}:1"),
+        ("multiplier", "11 x 11 bits"),
+        ("adder", f"{spec['adder_latency']} cycles"),
+        ("sums", f"Q {spec['memory_tile']} x T {spec['interleave']}"),
+    )
+    gap = 14.0
+    size = (width - gap * (len(parts) - 1)) / len(parts)
+    for place, (name, detail) in enumerate(parts):
+        at = x + place * (size + gap)
+        figure.rect(at, y + 18, size, 38, "unit", radius=4)
+        figure.text(at + size / 2, y + 34, name, "label", "middle")
+        figure.text(at + size / 2, y + 49, detail, "tick", "middle")
+        if place:
+            start = at - gap
+            figure.line(start, y + 37, at - 5, y + 37, "rule")
+            figure.path([(at - 5, y + 33), (at - 5, y + 41), (at, y + 37)], "arrow")
 
 
 def _row_unit(figure: Figure, spec: Json, row: int, x: float, y: float, width: float) -> None:
@@ -155,13 +190,42 @@ def memory_map(memory: Json, width: float) -> Figure:
             at = left + (tensor["address"] - start) * scale
             size = tensor["bytes"] * scale
             tip = f"{tensor['name']}: {tensor['bytes']:,} bytes at {tensor['address']:#x}"
-            figure.rect(at, y + 4, max(size - 0.7, 0.5), 24, "tensor", tip)
+            kind = f"t-{kind_of(tensor['name'])}"
+            figure.rect(at, y + 4, max(size - 0.7, 0.5), 24, kind, tip)
             if len(tensor["name"]) * LETTER + 6 < size:
                 figure.text(at + size / 2, y + 20, tensor["name"], "on-tensor", "middle")
         share = 100 * bank["used"] / memory["bank_bytes"]
         used = f"{bytes_text(bank['used'])} of {bytes_text(memory['bank_bytes'])} ({share:.2g} %)"
         figure.text(left, y + 41, f"{len(bank['tensors'])} tensors, {used}", "tick")
     figure.height = top + len(banks) * row
+    return figure
+
+
+def kind_of(tensor: str) -> str:
+    """Of TENSORS, that which a tensor is of, by the role at the end of its name."""
+    role = tensor.rpartition(".")[2]
+    return next((kind for kind, (_, roles) in TENSORS.items() if role in roles), "rest")
+
+
+def fills(families: Sequence[Json], width: float) -> Figure:
+    """How full each family of FIFOs got, of its depth."""
+    figure = Figure(width, "Greatest fill of each family of FIFOs, of its depth")
+    columns = 2 if width >= _SPLIT else 1
+    size = (width - _GAP * 2 * (columns - 1)) / columns
+    lines, row = -(-len(families) // columns), 20.0
+    name = max(len(each["family"]) for each in families) * LETTER + 8
+    for place, each in enumerate(families):
+        x, y = place // lines * (size + _GAP * 2), place % lines * row
+        fill, depth = each["fill"], each["depth"]
+        length = size - name - 100
+        figure.text(x + name - 6, y + 14, each["family"], "label", "end")
+        figure.rect(x + name, y + 4, length, 12, "empty")
+        tip = f"{each['family']}: {fill:,} of {depth:,}; waited {each['found_full']:,} cycles full"
+        kind = "tight" if fill >= depth else "used"
+        figure.rect(x + name, y + 4, min(fill / depth, 1) * length, 12, kind, tip)
+        text = f"{fill:,} of {depth:,}{' full' if fill >= depth else ''}"
+        figure.text(x + name + length + 6, y + 14, text, "value")
+    figure.height = lines * row + 4
     return figure
 
 

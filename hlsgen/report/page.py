@@ -4,31 +4,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from ..paths import package_dir
-from ..schedule.pieces import PIECES
 from ..templates import template_environment
 from . import charts, drawings, tables
+from .bounds import BOUNDS, Look
+from .roofline import roofline
 from .svg import NARROW, WIDE, Figure
 
 Json = Mapping[str, Any]
-
-BOUNDS = {
-    "compute": ("#0072b2", "#4da6e0"),
-    "memory": ("#d55e00", "#f0833a"),
-    "fill": ("#8a8a8a", "#a0a0a0"),
-    "distribution": ("#009e73", "#2fbf95"),
-    "b_delivery": ("#cc79a7", "#e39bc2"),
-    "drain": ("#e69f00", "#f2bb45"),
-    "store": ("#56b4e9", "#8fd0f5"),
-    "overlap": ("#7f6f1f", "#d8cf70"),
-}
-"""By bound, its colour on light and on dark, after Okabe and Ito, safe for the colour-blind."""
 
 _COLOURS = {
     "paper": ("#ffffff", "#14171a"),
@@ -39,22 +28,25 @@ _COLOURS = {
     "panel": ("#f5f6f8", "#1d2125"),
     "cell": ("#bcc7d3", "#55626f"),
     "link": ("#0b5cad", "#7db8f0"),
-    "on-bound": ("#ffffff", "#101214"),
+    "activations": ("#c9d6e4", "#41566d"),
+    "gradients": ("#e6d3ba", "#6b5637"),
+    "master": ("#cfe3d3", "#3f614a"),
+    "packed": ("#e0cfe4", "#5f4868"),
+    "rest": ("#dddddd", "#505050"),
 }
 _SECTIONS = (
     ("spec", "glance"), ("array", "array"), ("cycles", "cycles"), ("roofline", "roofline"),
     ("timeline", "timeline"), ("resources", "resources"), ("memory", "memory"),
-    ("fifos", "FIFOs"), ("runs", "runs"),
+    ("fifos", "FIFOs"), ("card", "card"), ("runs", "runs"),
 )  # fmt: skip
-
-assert set(BOUNDS) == set(PIECES)
 
 
 def page(told: Json) -> str:
     """The HTML of a report's document; ends with a newline."""
     environment = template_environment(package_dir() / "report" / "templates", escape=True)
     cycles = told["cycles"]
-    found = {each["bound"] for each in cycles.get("layers", ())}
+    timed = [*cycles.get("layers", ()), *told["simulated"].get("segments", ())]
+    points = told["roofline"].get("points", ())
     context = {
         "told": told,
         "spec": told["spec"],
@@ -63,9 +55,12 @@ def page(told: Json) -> str:
         "facts": facts(told["spec"]),
         "figures": figures(told),
         "tables": _tables(told),
-        "bounds": [bound for bound in BOUNDS if bound in found],
-        "all_bounds": list(BOUNDS),
-        "colours": _COLOURS | BOUNDS,
+        "bounds": _legend(timed),
+        "point_bounds": _legend(points),
+        "all_bounds": BOUNDS,
+        "tensors": _tensor_kinds(told["memory"]),
+        "all_tensors": list(drawings.TENSORS),
+        "colours": _COLOURS | {name: (look.light, look.dark) for name, look in BOUNDS.items()},
         "wide": WIDE,
         "json": embedded(told),
     }
@@ -90,12 +85,15 @@ def tiles(told: Json) -> list[dict[str, Any]]:
 
     if "missing" not in cycles:
         total, ms, rate = cycles["total_cycles"], cycles["ms"], cycles["images_per_s"]
-        add("cycles a step", "cycles.total_cycles", total, f"{total:,}", "modelled")
+        add("cycles of a step", "cycles.total_cycles", total, f"{total:,}", "modelled")
         lasts = f"{ms:,.3f} ms" if ms < 1000 else f"{ms / 1e3:,.3f} s"
-        add("a step", "cycles.ms", ms, lasts, "modelled")
-        add("images a second", "cycles.images_per_s", rate, f"{rate:,.0f}", "modelled")
+        add("time of a step", "cycles.ms", ms, lasts, "modelled")
+        digits = 0 if rate >= 100 else 1
+        add("images a second", "cycles.images_per_s", rate, f"{rate:,.{digits}f}", "modelled")
         if (speedup := cycles["speedup"]) is not None:
-            add("over dense", "cycles.speedup", speedup, f"{speedup:.2f}x", "modelled")
+            add("faster than dense", "cycles.speedup", speedup, f"{speedup:.2f}x", "modelled")
+        used = cycles["utilisation"]
+        add("array utilised", "cycles.utilisation", used, f"{100 * used:.1f} %", "modelled")
     simulated = told["simulated"]
     if "missing" not in simulated:
         count = simulated["cycles"]
@@ -103,6 +101,10 @@ def tiles(told: Json) -> list[dict[str, Any]]:
     dsp = resources["total"]["dsp"]
     share = 100 * dsp / resources["available"]["dsp"]
     add(f"DSPs, {share:.0f} % of them", "resources.total.dsp", dsp, f"{dsp:,}", "estimated")
+    device = told["device"]
+    if device.get("kind") == "measured" and device["products"]:
+        most = max(each["gops"] for each in device["products"])
+        add("GOPS, fastest product", "device.gops", most, f"{most:,.1f}", "measured")
     if isinstance(told["runs"], list):
         best = max(told["runs"], key=lambda run: run["best_accuracy"])
         accuracy = best["best_accuracy"]
@@ -154,11 +156,14 @@ def figures(told: Json) -> dict[str, tuple[Figure, Figure] | None]:
     return {
         "array": both(partial(drawings.array, spec, told["memory"])),
         "cycles": both(lambda width: charts.cycle_bars(told["cycles"]["layers"], width), "cycles"),
-        "roofline": both(partial(charts.roofline, told["roofline"]), "roofline"),
+        "roofline": both(partial(roofline, told["roofline"]), "roofline"),
         "timeline": timeline("timeline", "Modelled timeline of a training step"),
         "simulated": timeline("simulated", "Simulated timeline of the recording"),
         "slrs": both(partial(drawings.slrs, told["resources"])),
         "memory": both(partial(drawings.memory_map, told["memory"]), "memory"),
+        "fills": both(
+            lambda width: drawings.fills(told["simulated"]["families"], width), "simulated"
+        ),
         "accuracy": both(partial(charts.accuracy, told["runs"]), "runs"),
     }
 
@@ -173,12 +178,42 @@ def _tables(told: Json) -> dict[str, tables.Table | None]:
         "depths": (tables.depths, "fifos"),
         "fills": (tables.fills, "simulated"),
         "segments": (tables.segments, "simulated"),
+        "tools": (tables.tools, "tools"),
+        "missed": (tables.missed, "tools"),
+        "products": (tables.products, "device"),
+        "copies": (tables.copies, "device"),
         "runs": (tables.runs, "runs"),
+        "kernels": (tables.kernels, "runs"),
     }
-    return {
+    found = {
         name: None if _missing(told[key]) else table(told[key])
         for name, (table, key) in made.items()
     }
+    return {name: table if table and table.rows else None for name, table in found.items()}
+
+
+def _legend(parts: Iterable[Json]) -> list[tuple[str, Look, tuple[Figure, Figure]]]:
+    """The bounds that there are, each with how it looks."""
+    found = {each["bound"] for each in parts}
+    return [(bound, look, _samples(bound)) for bound, look in BOUNDS.items() if bound in found]
+
+
+def _samples(bound: str) -> tuple[Figure, Figure]:
+    """For legends, how bars and points look."""
+    bar, point = Figure(16, bound, 12), Figure(16, bound, 12)
+    bar.bar(0, 0, 16, 12, bound)
+    point.shape(8, 6, BOUNDS[bound].shape, f"b-{bound}")
+    return bar, point
+
+
+def _tensor_kinds(memory: Json) -> list[tuple[str, str]]:
+    """Those that lie in memory, with what they are called."""
+    found = {
+        drawings.kind_of(tensor["name"])
+        for bank in memory.get("banks", ())
+        for tensor in bank["tensors"]
+    }
+    return [(kind, name) for kind, (name, _) in drawings.TENSORS.items() if kind in found]
 
 
 def _missing(section: Any) -> bool:

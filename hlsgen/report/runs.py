@@ -20,10 +20,23 @@ Json = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class KernelTime:
+    """Of a kernel over a run: its calls and their seconds, and of those calls that the program
+    models the seconds taken and modelled."""
+
+    name: str
+    calls: int
+    seconds: float
+    seconds_of_modelled: float
+    modelled_seconds: float
+
+
+@dataclass(frozen=True)
 class Run:
-    """name: of its file. kind: simulated (csim or its golden model) or measured (on a card).
-    keep, group: of its pruning, equal for dense. epochs: (number, loss or None, test accuracy 0 to
-    1). complete: whether it has its final record."""
+    """name: of its file. kind: simulated (csim, its golden model or the emulated card) or measured
+    (on a card, at least in part). device: on which, several with "and". kernels: times that a card
+    measured itself. keep, group: of its pruning, equal for dense. epochs: (number, loss or
+    None, test accuracy 0 to 1). complete: whether it has its final record."""
 
     name: str
     kind: str
@@ -34,6 +47,7 @@ class Run:
     seed: int
     epochs: tuple[tuple[int, float | None, float], ...]
     complete: bool
+    kernels: tuple[KernelTime, ...] = ()
 
     @property
     def accuracy(self) -> float:
@@ -60,9 +74,15 @@ def found_runs(folder: Path, digest: str) -> tuple[tuple[Run, ...], tuple[str, .
         except OSError as error:
             remarks.append(f"{path.name}: {error.strerror}: left out")
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            reason = " ".join(str(error).split())[:80]
+            reason = reason_of(error)
             remarks.append(f"{path.name}: no whole metrics ({reason}): left out")
     return tuple(sorted(runs, key=lambda run: (run.method, run.seed, run.name))), tuple(remarks)
+
+
+def reason_of(error: Exception) -> str:
+    """Why a file's content is not what it should be, in one short line."""
+    text = " ".join(str(error).split())[:80]
+    return f"no {text}" if isinstance(error, KeyError) else text
 
 
 def runs_folder(folder: Path) -> Path:
@@ -102,10 +122,14 @@ def run_of(name: str, records: Sequence[Json]) -> Run:
     epochs = [record for record in records if record["kind"] == "epoch"]
     if not epochs:
         raise ValueError("no epoch")
-    device = str(start["device"])
+    final = records[kinds.index("final")] if "final" in kinds else {}
+    profile = final.get("device_profile") or {}
+    devices = [str(device) for device in final.get("devices", [start["device"]])]
+    emulated = profile.get("target") == "hw_emu"
     return Run(
-        name, _kind(device), device, str(start["method"]), int(start["keep"]), int(start["group"]),
-        int(start["seed"]), _epochs(epochs), "final" in kinds,
+        name, "simulated" if emulated else _kind(devices), " and ".join(devices),
+        str(start["method"]), int(start["keep"]), int(start["group"]), int(start["seed"]),
+        _epochs(epochs), bool(final), () if emulated else _kernels(profile),
     )  # fmt: skip
 
 
@@ -116,15 +140,26 @@ def compared_runs(document: Json, digest: str) -> list[Run]:
     device = str(document["device"])
     return [
         Run(
-            f"{run['method']}, seed {run['seed']}", _kind(device), device, str(run["method"]),
+            f"{run['method']}, seed {run['seed']}", _kind([device]), device, str(run["method"]),
             int(run["keep"]), int(run["group"]), int(run["seed"]), _epochs(run["epochs"]), True,
         )
         for run in document["runs"]
     ]  # fmt: skip
 
 
-def _kind(device: str) -> str:
-    return "measured" if device.startswith("xrt") else "simulated"
+def _kind(devices: Sequence[str]) -> str:
+    on_card = any(device.startswith("xrt") for device in devices)
+    return "measured" if on_card else "simulated"
+
+
+def _kernels(profile: Json) -> tuple[KernelTime, ...]:
+    return tuple(
+        KernelTime(
+            str(name), int(told["calls"]), float(told["seconds"]),
+            float(told["seconds_of_modelled_calls"]), float(told["modelled_seconds"]),
+        )
+        for name, told in profile.get("kernels", {}).items()
+    )  # fmt: skip
 
 
 def _epochs(records: Sequence[Json]) -> tuple[tuple[int, float | None, float], ...]:

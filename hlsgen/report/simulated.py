@@ -26,8 +26,10 @@ def resolved(recording: Recording, spec: Spec) -> tuple[Outcome, ...]:
     return outcomes(pieces(recording, memory), conditions)
 
 
-def simulated_document(recording: Recording, found: Sequence[Outcome], spec: Spec) -> Json:
-    """Of a recording: its totals, its products in order, and its FIFOs by family."""
+def simulated_document(
+    recording: Recording, found: Sequence[Outcome], spec: Spec, file: str
+) -> Json:
+    """Of a recording in `file`: its totals, its products in order, and its FIFOs by family."""
     runs = [entry.runs for entry in recording.entries]
     total = together([found[entry.record] for entry in recording.entries], runs)
     told = timed.document(total, recording.entries, found, spec.clock_mhz)
@@ -44,6 +46,7 @@ def simulated_document(recording: Recording, found: Sequence[Outcome], spec: Spe
     return {
         "kind": "simulated",
         "title": recording.title,
+        "file": file,
         **{key: told[key] for key in chosen},
         "segments": segments,
         "families": _filled(told["streams"]),

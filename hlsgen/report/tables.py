@@ -25,12 +25,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """name: for people and for the copying button. kind: of its figures."""
+    """name: for people and for the copying button. kind: of its figures. foot: rows that stay
+    below when the others are sorted."""
 
     name: str
     kind: str
     header: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    foot: tuple[tuple[Cell, ...], ...] = ()
 
     @property
     def columns(self) -> list[tuple[str, bool]]:
@@ -54,8 +56,8 @@ def count(value: float | None, decimals: int = 0) -> Cell:
 def layers(cycles: Json) -> Table:
     """By layer and stage."""
     header = (
-        "layer", "stage", "cycles", "dense cycles", "speedup", "bound", "tiling", "runs",
-        "utilised %", "MB moved", "MMAC",
+        "layer", "stage", "cycles", "dense cycles", "speedup", "bound", "dense bound", "tiling",
+        "runs", "utilised %", "MB moved", "MMAC",
     )  # fmt: skip
     rows = tuple(
         (
@@ -65,7 +67,10 @@ def layers(cycles: Json) -> Table:
             count(each["dense_cycles"]),
             count(each["speedup"], 3),
             word(each["bound"], each["bound"]),
-            word(each["tiling"] or "-"),
+            word(each["dense_bound"], each["dense_bound"])
+            if each["dense_bound"]
+            else Cell("-", ""),
+            word(each["tiling"]) if each["tiling"] else Cell("-", ""),
             count(each["runs"]),
             count(100 * each["utilisation"] if each["macs"] else None, 2),
             count(each["bytes"] / 1e6, 3),
@@ -89,7 +94,11 @@ def stages(cycles: Json) -> Table:
         for each in cycles["stages"]
     )
     header = ("stage", "cycles", "share %", "dense cycles", "speedup")
-    return Table("Cycles by stage", "modelled", header, rows)
+    foot = (
+        word("all"), count(cycles["total_cycles"]), count(100, 1), count(cycles["dense_cycles"]),
+        count(cycles["speedup"], 3),
+    )  # fmt: skip
+    return Table("Cycles by stage", "modelled", header, rows, (foot,))
 
 
 def roofline(told: Json) -> Table:
@@ -111,14 +120,97 @@ def roofline(told: Json) -> Table:
 
 def resources(told: Json) -> Table:
     """By module, with the total and what the card has."""
-    rows = [
+    rows = tuple(
         (word(each["kernel"]), word(each["name"]), count(each["count"]), *_amounts(each["total"]))
         for each in told["modules"]
-    ]
-    rows.append((word(""), word("total"), count(None), *_amounts(told["total"])))
-    rows.append((word(""), word("left for kernels"), count(None), *_amounts(told["available"])))
+    )
+    foot = tuple(
+        (word(""), word(name), Cell("", "", right=True), *_amounts(told[key]))
+        for name, key in (("total", "total"), ("left for kernels", "available"))
+    )
     header = ("kernel", "module", "count", *TITLES.values())
-    return Table("Resources by module", "estimated", header, tuple(rows))
+    return Table("Resources by module", "estimated", header, rows, foot)
+
+
+def tools(told: Json) -> Table:
+    """Of the vendor's tools, beside the estimate."""
+    rows = tuple(
+        (
+            word(each["name"]),
+            word(TITLES[each["resource"]]),
+            *(_amount(each[key]) for key in ("estimated", "csynth", "linked")),
+            count(None if each["change"] is None else 100 * each["change"], 1),
+        )
+        for each in told["resources"]
+    )
+    header = ("kernel", "resource", "estimated", "C synthesis", "linked", "difference %")
+    return Table("Resources as the tools reported them", told["kind"], header, rows)
+
+
+def missed(told: Json) -> Table:
+    """Loops whose II was missed."""
+    rows = tuple(
+        (word(each["kernel"]), word(each["module"]), word(each["loop"]), count(each["wanted_ii"]),
+         count(each["ii"]), word(each["reason"]))
+        for each in told["missed"]
+    )  # fmt: skip
+    header = ("kernel", "module", "loop", "II wanted", "II", "why")
+    return Table("Loops that missed their II", told["kind"], header, rows)
+
+
+def products(told: Json) -> Table:
+    """Products timed on a device."""
+    rows = tuple(
+        (
+            word(each["name"]),
+            count(each["macs"] / 1e6, 3),
+            count(1e3 * each["seconds"], 3),
+            count(_times(1e3, each["kernel_seconds"]), 3),
+            count(_times(1e3, each["modelled_seconds"]), 3),
+            count(each["gops"], 2),
+            count(each["kernel_gops"], 2),
+            count(each["modelled_gops"], 2),
+            count(_times(100, each["modelled_part"]), 1),
+        )
+        for each in told["products"]
+    )
+    kind = told["kind"]
+    header = (
+        "product", "MMAC", f"ms, {kind}", "ms, kernel", "ms, modelled", f"GOPS, {kind}",
+        "GOPS, kernel", "GOPS, modelled", "of modelled %",
+    )  # fmt: skip
+    return Table("Products timed", f"{kind} beside modelled", header, rows)
+
+
+def copies(told: Json) -> Table:
+    """Copies timed on a device."""
+    rows = tuple(
+        (word(each["direction"].replace("_", " ")), count(each["bytes"] / 1e6, 1),
+         count(1e3 * each["seconds"], 3), count(each["gb_per_s"], 2))
+        for each in told["copies"]
+    )  # fmt: skip
+    return Table("Copies timed", told["kind"], ("copy", "MB", "ms", "GB/s"), rows)
+
+
+def kernels(told: Sequence[Json]) -> Table:
+    """What a card measured of itself in training runs."""
+    rows = tuple(
+        (
+            word(run["name"]),
+            word(each["name"]),
+            count(each["calls"]),
+            count(each["seconds"], 3),
+            count(each["seconds_of_modelled"], 3),
+            count(each["modelled_seconds"], 3),
+        )
+        for run in told
+        for each in run["kernels"]
+    )
+    header = (
+        "run", "kernel", "calls", "s, measured", "s, those modelled",
+        "s, modelled",
+    )  # fmt: skip
+    return Table("Kernels over the runs", "measured beside modelled", header, rows)
 
 
 def tensors(memory: Json) -> Table:
@@ -199,6 +291,14 @@ def runs(told: Sequence[Json]) -> Table:
     )  # fmt: skip
     kinds = {each["kind"] for each in told}
     return Table("Runs", " and ".join(sorted(kinds)), header, rows)
+
+
+def _times(factor: float, value: float | None) -> float | None:
+    return None if value is None else factor * value
+
+
+def _amount(value: float | None) -> Cell:
+    return count(None) if value is None else Cell(plain(value), value, right=True)
 
 
 def _amounts(each: Json) -> tuple[Cell, ...]:

@@ -1,117 +1,224 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page in headless Chromium, where there is one: no errors, nothing beyond the edge, and tables
-that sort."""
+"""The page in headless Chromium, where there is one: clicked, typed at and pasted from."""
 
 from __future__ import annotations
 
+import base64
 import json
-import os
-import re
-import shutil
-import subprocess
-from html import unescape
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from report_bundles import make_bundle, write_run
+from chromium import BROWSER, Tab, chromium
+from report_bundles import hardware_of, make_bundle, write_deployed, write_run
 
 from hlsgen.report.data import document
 from hlsgen.report.inputs import read_inputs
 from hlsgen.report.page import page
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome", "chrome-headless-shell")
-BROWSER = next((found for name in NAMES if (found := shutil.which(name))), None)
-FLAGS = (
-    "--headless", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--enable-logging=stderr",
-    "--disable-dev-shm-usage", "--hide-scrollbars",
-)  # fmt: skip
-LONGEST_SECONDS = 120
-
-# What a reader might do, and what comes of it.
-ACTS = """
-<script>
-const table = document.querySelectorAll("#cycles table")[1];
-const column = (n) => Array.from(table.tBodies[0].rows).map((row) => row.cells[n].dataset.v);
-const buttons = table.querySelectorAll("button.sort");
-buttons[2].click(); const down = column(2);
-buttons[2].click(); const up = column(2);
-buttons[0].click(); buttons[0].click(); const names = column(0);
-const paper = () => getComputedStyle(document.body).backgroundColor;
-const before = paper(); document.getElementById("theme").click(); const after = paper();
-const shown = (kind) => Array.from(document.querySelectorAll("svg." + kind))
-  .filter((each) => each.getBoundingClientRect().width > 0).length;
-const out = Array.from(document.querySelectorAll("svg text")).filter(function (each) {
-  const box = each.getBoundingClientRect(), all = each.closest("svg").getBoundingClientRect();
-  return box.width && (box.left < all.left - 1 || box.right > all.right + 1
-    || box.bottom > all.bottom + 1 || box.top < all.top - 1);
-}).map((each) => each.textContent);
-const found = { down, up, names, before, after, wide: shown("wide"), narrow: shown("narrow"), out,
-  inner: window.innerWidth, width: document.documentElement.scrollWidth };
-document.body.innerHTML = "";
-const told = document.createElement("pre");
-told.id = "told"; told.textContent = JSON.stringify(found);
-document.body.appendChild(told);
-</script>
-</body>"""
+WIDTHS = (1280, 390)
+LARGE = Path(__file__).parents[2] / "specs" / "tinyimagenet_resnet18.yaml"
+TABLE = "document.querySelectorAll('#cycles table')[1]"
+COPY = f"{TABLE}.closest('details').querySelector('button.copy')"
+ALL = "document.getElementById('all')"
+NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: undefined});"
+REFUSED = "navigator.clipboard.writeText = () => Promise.reject(new Error('refused'));"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine"),
+    pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine's PATH"),
 ]
 
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    bundle = make_bundle(tmp_path_factory.mktemp("browser") / "b")
+    bundle = make_bundle(tmp_path_factory.mktemp("browser") / "b", hardware=hardware_of())
     write_run(bundle / "one.jsonl", [0.5, 0.875])
     write_run(bundle / "two.jsonl", [0.25, 0.375], method="dense")
+    for seed in range(3):
+        write_run(bundle / f"sr{seed}.jsonl", [0.5, 0.75], method="sr_ste", seed=seed)
+    write_deployed(bundle.with_name("b.runs") / "deploy.json")
     return document(read_inputs(bundle))
 
 
-def browse(file: Path, width: int, *flags: str) -> str:
-    """What the browser prints; what it logs must have no word of the page's own."""
-    assert BROWSER is not None
-    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    profile = file.parent / f"profile-{width}"
-    done = subprocess.run(
-        [BROWSER, *FLAGS, *sandbox, f"--user-data-dir={profile}", f"--window-size={width},900",
-         *flags, file.as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_SECONDS,
-        check=True,
-    )  # fmt: skip
-    errors = [line for line in done.stderr.splitlines() if "CONSOLE" in line]
-    assert errors == []
-    return done.stdout
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("large")
+    bundle = make_bundle(folder / "b", text=LARGE.read_bytes())
+    file = folder / "large.html"
+    file.write_text(page(document(read_inputs(bundle))), encoding="utf-8")
+    return file
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_the_page_works(width: int, told: dict[str, Any], tmp_path: Path) -> None:
-    file = tmp_path / "report.html"
-    text = page(told)
-    file.write_text(text.replace("</body>", ACTS), encoding="utf-8")
-    dom = browse(file, width, "--dump-dom")
-    match = re.search(r'<pre id="told">(.*?)</pre>', dom, re.DOTALL)
-    assert match is not None
-    found = json.loads(unescape(match[1]))
-    cycles = sorted((each["cycles"] for each in told["cycles"]["layers"]), reverse=True)
-    assert [int(value) for value in found["down"]] == cycles
-    assert [int(value) for value in found["up"]] == cycles[::-1]
-    assert found["names"] == sorted(found["names"])
-    assert found["before"] != found["after"]
-    assert found["width"] <= found["inner"]
+@pytest.fixture(scope="module")
+def file(told: dict[str, Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    path.write_text(page(told), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tab(tmp_path: Path) -> Iterator[Tab]:
+    with chromium(tmp_path / "profile") as found:
+        yield found
+
+
+def column(tab: Tab, place: int) -> list[str]:
+    rows = f"Array.from({TABLE}.tBodies[0].rows)"
+    return list(tab.run(f"{rows}.map((row) => row.cells[{place}].dataset.v)"))
+
+
+def order(tab: Tab, place: int) -> str | None:
+    found = tab.run(f"{TABLE}.querySelectorAll('th')[{place}].getAttribute('aria-sort')")
+    return None if found is None else str(found)
+
+
+def button(place: int) -> str:
+    return f"{TABLE}.querySelectorAll('button.sort')[{place}]"
+
+
+def shown(tab: Tab) -> dict[str, Any]:
+    """How wide the page is, which figures are seen, and texts that leave theirs."""
+    found = tab.run("""(() => {
+      const seen = (kind) => Array.from(document.querySelectorAll("svg." + kind))
+        .filter((each) => each.getBoundingClientRect().width > 0).length;
+      const out = Array.from(document.querySelectorAll("figure svg text")).filter((each) => {
+        const box = each.getBoundingClientRect();
+        const all = each.closest("svg").getBoundingClientRect();
+        return box.width && (box.left < all.left - 1 || box.right > all.right + 1
+          || box.bottom > all.bottom + 1 || box.top < all.top - 1);
+      }).map((each) => each.textContent);
+      return { wide: seen("wide"), narrow: seen("narrow"), out, inner: window.innerWidth,
+        width: document.documentElement.scrollWidth };
+    })()""")
+    return dict(found)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_nothing_is_said_asked_for_or_beyond_the_edge(
+    size: str, width: int, file: Path, large: Path, tab: Tab
+) -> None:
+    opened = file if size == "small" else large
+    tab.open(opened, width)
+    found = shown(tab)
+    assert found["width"] <= found["inner"] == width
     assert (found["wide"] > 0, found["narrow"] > 0) == (width == 1280, width == 390)
     assert found["out"] == []
+    assert tab.faults == []
+    asked = [address for address in tab.requests if not address.startswith("data:")]
+    assert asked == [opened.as_uri()]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-def test_a_picture_can_be_taken(width: int, told: dict[str, Any], tmp_path: Path) -> None:
-    file, picture = tmp_path / "report.html", tmp_path / "page.png"
-    file.write_text(page(told), encoding="utf-8")
-    browse(file, width, f"--screenshot={picture}")
-    content = picture.read_bytes()
-    assert content.startswith(b"\x89PNG") and len(content) > 20_000
-    assert int.from_bytes(content[16:20], "big") == width
+def test_key_numbers_are_seen(file: Path, told: dict[str, Any], tab: Tab) -> None:
+    tab.open(file, 390)
+    seen = tab.run("document.body.innerText")
+    cycles, device, tools = told["cycles"], told["device"], told["tools"]
+    for number in (
+        f"{cycles['total_cycles']:,}", f"{cycles['dense_cycles']:,}", f"{cycles['speedup']:.2f}x",
+        f"{told['resources']['total']['dsp']:,}", "87.50 %",
+        f"{device['products'][0]['modelled_gops']:,.2f}", tools["clock"],
+    ):  # fmt: skip
+        assert number in seen
+
+
+def test_tables_sort_by_the_mouse(file: Path, told: dict[str, Any], tab: Tab) -> None:
+    tab.open(file, 1280)
+    cycles = sorted((each["cycles"] for each in told["cycles"]["layers"]), reverse=True)
+    assert order(tab, 2) is None
+    tab.click(button(2))
+    assert (order(tab, 2), [int(each) for each in column(tab, 2)]) == ("descending", cycles)
+    tab.click(button(2))
+    assert (order(tab, 2), [int(each) for each in column(tab, 2)]) == ("ascending", cycles[::-1])
+    tab.click(button(0))
+    assert (order(tab, 2), order(tab, 0)) == (None, "ascending")
+    assert column(tab, 0) == sorted(column(tab, 0))
+    assert tab.faults == []
+
+
+def test_tables_sort_by_the_keyboard(file: Path, told: dict[str, Any], tab: Tab) -> None:
+    tab.open(file, 390)
+    tab.run(f"{button(1)}.focus()")
+    tab.press("Tab")
+    assert tab.run(f"document.activeElement === {button(2)}") is True
+    tab.press("Enter", "\r")
+    cycles = [each["cycles"] for each in told["cycles"]["layers"]]
+    assert [int(each) for each in column(tab, 2)] == sorted(cycles, reverse=True)
+    tab.press(" ", " ")
+    assert [int(each) for each in column(tab, 2)] == sorted(cycles)
+    assert order(tab, 2) == "ascending"
+
+
+def test_what_is_no_number_stays_last(file: Path, tab: Tab) -> None:
+    """Updates have no utilisation."""
+    tab.open(file, 1280)
+    place = tab.run(
+        f"Array.from({TABLE}.querySelectorAll('th')).findIndex("
+        "(each) => each.textContent.startsWith('utilised'))"
+    )
+    for _ in range(2):
+        tab.click(button(place))
+        found = column(tab, place)
+        assert "" in found and "" not in found[: found.index("")]
+        assert set(found[found.index("") :]) == {""}
+
+
+@pytest.mark.parametrize("before", ["", NO_CLIPBOARD, REFUSED])
+def test_copy_puts_the_plain_table_on_the_clipboard(
+    before: str, file: Path, told: dict[str, Any], tab: Tab
+) -> None:
+    tab.open(file, 1280, before=before)
+    tab.click(button(2))
+    tab.click(COPY)
+    tab.wait(f"{COPY}.textContent === 'copied'")
+    head, *rows = [line.split("\t") for line in tab.pasted().rstrip("\n").split("\n")]
+    assert head[:4] == ["layer", "stage", "cycles", "dense cycles"]
+    layers = sorted(told["cycles"]["layers"], key=lambda each: -each["cycles"])
+    assert [row[:4] for row in rows] == [
+        [each["layer"], each["stage"], str(each["cycles"]), str(each["dense_cycles"])]
+        for each in layers
+    ]
+    assert tab.faults == []
+
+
+def test_where_nothing_can_be_copied_the_table_is_selected(file: Path, tab: Tab) -> None:
+    tab.open(file, 1280, before=f"{NO_CLIPBOARD} document.execCommand = () => false;")
+    tab.click(COPY)
+    tab.wait(f"{COPY}.textContent.includes('Ctrl+C')")
+    assert tab.run("getSelection().toString()").startswith("layer")
+
+
+def test_copy_all_gives_the_document(file: Path, told: dict[str, Any], tab: Tab) -> None:
+    tab.open(file, 390)
+    tab.click(ALL)
+    tab.wait(f"{ALL}.textContent === 'copied'")
+    assert json.loads(tab.pasted()) == json.loads(json.dumps(told))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_light_and_dark(scheme: str, file: Path, tab: Tab) -> None:
+    paper = "getComputedStyle(document.body).backgroundColor"
+    tab.open(file, 1280, scheme)
+    before = tab.run(paper)
+    assert before == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 26)")
+    tab.click("document.getElementById('theme')")
+    assert tab.run(paper) != before
+    picture = base64.b64decode(tab.call("Page.captureScreenshot")["data"])
+    assert picture.startswith(b"\x89PNG") and len(picture) > 20_000
+
+
+def test_print_is_light_and_opens_what_is_folded(file: Path, tab: Tab) -> None:
+    tab.open(file, 1280, "dark")
+    folded = "document.querySelectorAll('details:not([open])').length"
+    before = tab.run(folded)
+    dark = [{"name": "prefers-color-scheme", "value": "dark"}]
+    tab.run("document.documentElement.dataset.theme = 'dark'")
+    tab.call("Emulation.setEmulatedMedia", media="print", features=dark)
+    assert tab.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    tab.run("dispatchEvent(new Event('beforeprint'))")
+    assert before > 0 and tab.run(folded) == 0
+    tab.run("dispatchEvent(new Event('afterprint'))")
+    assert tab.run(folded) == before
+    printed = base64.b64decode(tab.call("Page.printToPDF")["data"])
+    assert printed.startswith(b"%PDF") and len(printed) < 3_000_000

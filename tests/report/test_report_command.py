@@ -104,6 +104,34 @@ def test_other_arrays_in_the_folder_are_passed_over(bundle: Path, capsys: Said) 
     assert "other.npz" in Page((bundle / "report.html").read_text(encoding="utf-8")).text
 
 
+@pytest.mark.slow
+def test_a_recording_of_another_network_is_refused(bundle: Path, capsys: Said) -> None:
+    recorded = bundle / "other.npz"
+    spec = bundle.parent / "other.yaml"
+    text = SPEC.read_text(encoding="utf-8")
+    spec.write_text(text.replace("method: bdwp", "method: dense"), encoding="utf-8")
+    assert main(["time", str(spec), "--layer", "fc:FF", "--record", str(recorded)]) == 0
+    capsys.readouterr()
+    said = refusal(capsys, str(bundle), "--recorded", str(recorded))
+    assert "recorded with a fc FF of" in said and "record it again" in said
+    assert main(["report", str(bundle)]) == 0
+    assert "other.npz: recorded with a fc FF" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_recording_of_a_product_of_ones_own_is_shown(bundle: Path, capsys: Said) -> None:
+    recorded = bundle / "own.npz"
+    assert main(["time", str(SPEC), "--matmul", "64,64,64", "--record", str(recorded)]) == 0
+    assert main(["report", str(bundle)]) == 0
+    read = Page((bundle / "report.html").read_text(encoding="utf-8"))
+    assert read.faults == [] and "As recorded: matmul 64x64 by 64x64, dense" in read.text
+
+
+def test_a_bundle_without_its_spec(bundle: Path, capsys: Said) -> None:
+    (bundle / "spec.yaml").unlink()
+    assert "spec.yaml: no such file: build the bundle again" in refusal(capsys, str(bundle))
+
+
 def test_places_that_can_not_be_written(bundle: Path, tmp_path: Path, capsys: Said) -> None:
     assert "is a folder" in refusal(capsys, str(bundle), "-o", str(tmp_path))
     assert "no folder" in refusal(capsys, str(bundle), "-o", str(tmp_path / "no" / "x.html"))

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from report_bundles import Page, make_bundle, write_run
+from report_bundles import SPEC, Page, make_bundle, write_run
 
+from hlsgen.report.bounds import BOUNDS
 from hlsgen.report.data import document
 from hlsgen.report.inputs import read_inputs
-from hlsgen.report.page import BOUNDS, embedded, figures, page
-from hlsgen.report.svg import NARROW, WIDE
+from hlsgen.report.page import embedded, figures, page
+from hlsgen.report.roofline import roofline
+from hlsgen.report.svg import NARROW, WIDE, hatching
 
 MOST_BYTES = 3_000_000
 
@@ -24,6 +26,12 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     bundle = make_bundle(tmp_path_factory.mktemp("report") / "b")
     write_run(bundle / "a<b>&c.jsonl", [0.5, 0.875])
     return document(read_inputs(bundle))
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    text = SPEC.with_name("tinyimagenet_resnet18.yaml").read_bytes()
+    return document(read_inputs(make_bundle(tmp_path_factory.mktemp("large") / "b", text=text)))
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +106,59 @@ def test_same_bound_same_colour(text: str, told: dict[str, Any]) -> None:
     used = {value for _, name, value in Page(text).attributes if name == "class"}
     classes = {part for value in used for part in value.split() if part.startswith("b-")}
     assert classes == {f"b-{each['bound']}" for each in told["timeline"]["segments"]}
-    assert len({pair[0] for pair in BOUNDS.values()}) == len(BOUNDS)
+
+
+def test_bounds_differ_without_colour_too() -> None:
+    for of in (lambda look: look.light, lambda look: look.dark, lambda look: look.texture,
+               lambda look: look.shape):  # fmt: skip
+        assert len({of(look) for look in BOUNDS.values()}) == len(BOUNDS)
+
+
+@pytest.mark.parametrize("texture", ["/", "b", "|", "-", "/b", "/-", "|-"])
+@pytest.mark.parametrize("size", [(3, 9), (9, 3), (40, 12), (7, 300)])
+def test_textures_stay_within_their_bars(texture: str, size: tuple[float, float]) -> None:
+    w, h = size
+    found = re.findall(r"([-\d.]+),([-\d.]+)", hatching(10, 20, w, h, texture))
+    assert found
+    for x, y in found:
+        assert 10 - 0.05 <= float(x) <= 10 + w + 0.05 and 20 - 0.05 <= float(y) <= 20 + h + 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+def test_every_product_is_named_on_the_roofline(width: int, large: dict[str, Any]) -> None:
+    figure = roofline(large["roofline"], width)
+    texts = {mark["text"] for mark in figure.marks if mark["tag"] == "text"}
+    told = dict(figure.key)
+    assert set(told) <= texts, "each number of the key stands in the figure"
+    for each in large["roofline"]["points"]:
+        layer, stage = each["layer"], each["stage"]
+        keyed = (
+            names for names in told.values()
+            if f"{layer} {stage}" == names
+            or any(
+                part.startswith(f"{stage} of ") and layer in part[len(stage) + 4 :].split(", ")
+                for part in names.split("; ")
+            )
+        )  # fmt: skip
+        assert f"{layer} {stage}" in texts or next(keyed, None), (layer, stage)
+
+
+@pytest.mark.slow
+def test_every_layer_has_its_bars_and_its_lane(large: dict[str, Any]) -> None:
+    layers = {each["layer"] for each in large["cycles"]["layers"]}
+    assert len(layers) > 20
+    for name in ("cycles", "timeline"):
+        pair = figures(large)[name]
+        assert pair is not None
+        texts = {mark["text"] for mark in pair[0].marks if mark["tag"] == "text"}
+        assert layers <= texts
 
 
 def test_figures_stay_within_their_width(told: dict[str, Any]) -> None:
     for name, pair in figures(told).items():
         if pair is None:
-            assert name == "simulated"
+            assert name in ("simulated", "fills")
             continue
         assert [figure.width for figure in pair] == [WIDE, NARROW]
         for figure in pair:
