@@ -8,7 +8,11 @@ from collections.abc import Callable, Mapping
 from statistics import median
 
 
-def alternate(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+def alternate(
+    works: Mapping[str, Callable[[], object]],
+    rounds: int,
+    now: Callable[[], float] = time.perf_counter,
+) -> dict[str, list[float]]:
     """Seconds of each work, by name, in every round; all works take turns, after one warm-up each.
 
     What slows the machine for a while so slows all of them, and ratios within a round hold.
@@ -18,9 +22,9 @@ def alternate(works: Mapping[str, Callable[[], object]], rounds: int) -> dict[st
     seconds: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            start = time.perf_counter()
+            start = now()
             work()
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(now() - start)
     return seconds
 
 

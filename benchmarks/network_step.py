@@ -10,9 +10,14 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .report import ROOT, Figure
+
+if TYPE_CHECKING:
+    from sat_host.device import Device
 
 # Network, side of its square images, images of a step.
 STEPS = (("resnet50", 224, 1), ("resnet18", 64, 8))
@@ -33,6 +38,16 @@ def measure(bundle: Path, steps: tuple[tuple[str, int, int], ...] = STEPS) -> li
 
 def step(bundle: Path, name: str, side: int, batch: int) -> tuple[float, float]:
     """Seconds of the second step, and the MiB that this process had resident at most."""
+    _, steps = training_steps(bundle, name, side, batch)
+    next(steps)
+    started = time.perf_counter()
+    next(steps)
+    seconds = time.perf_counter() - started
+    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def training_steps(bundle: Path, name: str, side: int, batch: int) -> tuple[Device, Iterator[None]]:
+    """Training of a named network with BDWP 2:8 on random images, step by step, and its device."""
     import numpy as np
     from sat_host import open_device
     from sat_host.device import UpdateScalars
@@ -48,17 +63,18 @@ def step(bundle: Path, name: str, side: int, batch: int) -> tuple[float, float]:
     x = rng.standard_normal((batch, side, side, 3)).astype(np.float32)
     labels = rng.integers(0, 1000, batch)
     scalars = UpdateScalars(0.01, 0.9, 5e-4, 1 / scale)
-    started = 0.0
     model = Model(device, network, plans, batch, rng)
-    for _ in range(2):
-        started = time.perf_counter()
-        run = Run(training=True)
-        _, gradient = softmax_cross_entropy(model.forward(x, run), labels)
-        if not model.backward((gradient * scale).astype(np.float32), run):
-            raise SystemExit("the gradients are not finite")
-        model.update(scalars, scalars)
-    seconds = time.perf_counter() - started
-    return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    def steps() -> Iterator[None]:
+        while True:
+            run = Run(training=True)
+            _, gradient = softmax_cross_entropy(model.forward(x, run), labels)
+            if not model.backward((gradient * scale).astype(np.float32), run):
+                raise SystemExit("the gradients are not finite")
+            model.update(scalars, scalars)
+            yield
+
+    return device, steps()
 
 
 if __name__ == "__main__":

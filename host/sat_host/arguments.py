@@ -49,6 +49,14 @@ def same_shape(name: str, value: object, dtype: npt.DTypeLike, shape: tuple[int,
     return np.ascontiguousarray(value)
 
 
+def values_for(name: str, value: object, dtype: npt.DTypeLike, count: int) -> Array:
+    """`value` as a C-contiguous array of exactly this dtype and number of elements."""
+    wanted = np.dtype(dtype)
+    if not _is_plain(value, wanted) or value.size != count:
+        raise _not_the_array(name, value, wanted, f"of {count} values")
+    return np.ascontiguousarray(value)
+
+
 def extent(name: str, value: object) -> int:
     """A number of rows or columns, an integer of at least 1."""
     if not _is_integer(value) or value < 1:

@@ -194,8 +194,10 @@ def check_update(
             raise ArgumentError(
                 f"{name}: expected ({weights.rows}, {weights.columns}), got {_text(item)}"
             )
-    with np.errstate(all="ignore"):
-        decays = bool(np.asarray(scalars.sr_decay, np.float64).astype(np.float32) != 0)
+    decays = scalars.sr_decay != 0
+    if decays:
+        with np.errstate(all="ignore"):
+            decays = bool(np.asarray(scalars.sr_decay, np.float64).astype(np.float32) != 0)
     if decays and ff is None:
         raise ArgumentError("sr_decay: needs ff, whose pruned weights it decays")
     return decays

@@ -8,6 +8,7 @@ is a dense convolution of its own with those. WU reads X through the kernel, tra
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import product as pairs
 
 from .config import ArrayConfig
@@ -53,6 +54,7 @@ def backward(
     return [_phase(config, shape, (dy, dx, dy_keep), weights, axes) for axes in phases]
 
 
+@lru_cache(maxsize=1 << 12)
 def covers(shape: Convolution) -> bool:
     """Whether BP's phases reach every pixel."""
     pixels = [sum(phase.pixels for phase in _phases(shape, axis)) for axis in (0, 1)]

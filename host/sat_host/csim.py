@@ -7,6 +7,7 @@ import ctypes
 import mmap
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import astuple
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ class CsimBackend(OneBank):
                 f"csim: {MEMORY_BYTES >> 30} GiB of address space refused ({error}): "
                 "raise `ulimit -v`"
             ) from error
+        with suppress(OSError):  # a kernel without huge pages: only slower
+            memory.madvise(mmap.MADV_HUGEPAGE)
         self._memory: Words = np.frombuffer(memory, np.uint16).reshape(words, config.lanes)
 
     def write(self, address: int, values: Words) -> None:
@@ -68,6 +71,10 @@ class CsimBackend(OneBank):
 
     def read(self, address: int, words: int) -> Words:
         return self._memory[address : address + words].copy()
+
+    def view(self, address: int, words: int) -> Words:
+        """The memory itself, [words, lanes]."""
+        return self._memory[address : address + words]
 
     def stce(self, commands: Commands, cycles: int = 0) -> int:
         nonfinite = ctypes.c_uint64()

@@ -12,6 +12,7 @@ product is a convolution of 1 x 1 images with one tap.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Descriptor:
         """Unused bytes at the end."""
         return self.bytes - sum(field.bytes for field in self.fields)
 
-    @property
+    @cached_property
     def dtype(self) -> np.dtype[Any]:
         """The command as a NumPy record of `bytes` bytes."""
         import numpy as np  # here, since the generator reads the table without it

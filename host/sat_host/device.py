@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import arguments, packing
+from .binary16 import round_binary16, widen_binary16
 from .config import ArrayConfig
 from .convolution import Convolution
 from .errors import ArgumentError, DeviceError
@@ -154,6 +155,16 @@ class Device(ABC):
         if not memory.live:
             raise ArgumentError("this matrix was freed")
         return memory
+
+    def write_rounded(self, target: Matrix, values: npt.NDArray[np.float32]) -> None:
+        """Copy `values`, float32, rounded to binary16 (`round_binary16`) to a float16 matrix of as
+        many values, in the order in which they lie."""
+        values = arguments.values_for("values", values, np.float32, target.rows * target.columns)
+        self.write(target, round_binary16(values).reshape(target.rows, target.columns))
+
+    def read_widened(self, source: Matrix) -> npt.NDArray[np.float32]:
+        """Copy a float16 matrix from the device, in float32."""
+        return widen_binary16(self.read(source))
 
     # Work -----------------------------------------------------------------------------------
 

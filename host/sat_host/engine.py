@@ -3,59 +3,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from . import checks, convolution_program
-from .command_lists import ONE, Copies, Work, between_words, command_lists
+from . import arguments, checks, convolution_program
+from .backend import Backend, Reachable, Words
+from .binary16 import round_binary16, widen_binary16
+from .command_lists import ONE, Copies, Work
 from .config import ArrayConfig
 from .convolution import Convolution
-from .descriptor import STCE
 from .device import Array, Device, Matrix, Memory, PackedMatrix, UpdateScalars
+from .prepared import Calls, prepare
 from .product import Operand, Product, Source, Target
-from .program import Commands, Update, update_command
+from .program import Update, update_command
 from .stored_program import NO_PROGRAM, StoredProgram, UpdateKey
-from .strips import default_tiling, stationary_tiling
-from .tiling import Tiling
-
-Words = npt.NDArray[np.uint16]
-
-
-class Backend(Protocol):
-    """What runs the kernels: memory by words of `lanes` binary16 values, and two command lists.
-
-    cycles: of a list as the program models them, 0 where it says nothing. banked: whether it
-    matters in which bank a region lies.
-    """
-
-    banked: bool
-
-    def allocate(self, words: int, bank: int | None) -> int:
-        """The address of a new region, its content of no meaning. bank: that of the program, None
-        for any. Raises DeviceError when there is no room."""
-
-    def release(self, address: int, words: int) -> None:
-        """Take back what `allocate(words, ...)` placed at `address`."""
-
-    def write(self, address: int, values: Words) -> None:
-        """Copy whole words, shaped [n, lanes], to memory."""
-
-    def read(self, address: int, words: int) -> Words:
-        """Copy `words` words from memory, shaped [words, lanes]."""
-
-    def stce(self, commands: Commands, cycles: int = 0) -> int:
-        """Run STCE commands; the number of infinite or NaN results. Raises DeviceError."""
-
-    def wuve(self, commands: Commands, cycles: int = 0) -> None:
-        """Run WUVE commands. Raises DeviceError."""
-
-    def profile(self) -> dict[str, Any] | None:
-        """As `Device.profile`."""
 
 
 @dataclass(eq=False)
@@ -85,7 +51,9 @@ class EngineDevice(Device):
         self.trace: list[Work] | None = None
         self._program = program
         self._backend = backend
+        self._reachable = backend if isinstance(backend, Reachable) else None
         self._results: dict[int, Region] = {}
+        self._calls = Calls()
 
     # Memory ---------------------------------------------------------------------------------
 
@@ -136,6 +104,18 @@ class EngineDevice(Device):
         rows = values.reshape(source.rows, -1).view(source.dtype)
         return np.ascontiguousarray(rows[:, : source.columns])
 
+    def write_rounded(self, target: Matrix, values: npt.NDArray[np.float32]) -> None:
+        place = self._view(target)
+        if place is None:
+            super().write_rounded(target, values)
+        else:
+            values = arguments.values_for("values", values, np.float32, place.size)
+            round_binary16(values.reshape(place.shape), out=place)
+
+    def read_widened(self, source: Matrix) -> npt.NDArray[np.float32]:
+        place = self._view(source)
+        return super().read_widened(source) if place is None else widen_binary16(place)
+
     def read_packed(self, source: PackedMatrix) -> Words:
         config, region = self.config, self._region(source)
         values = self._backend.read(region.address, region.words)
@@ -169,7 +149,7 @@ class EngineDevice(Device):
             transpose_a=transpose_a,
             accumulate=accumulate,
         )
-        return self._execute([product], dataflow=dataflow)
+        return self._execute(product, lambda: [product], dataflow=dataflow)
 
     def product_batch(
         self,
@@ -195,14 +175,17 @@ class EngineDevice(Device):
             transpose_a=transpose_a,
         )
         steps = [item.rows // batch * self._pitch(item.columns, item.dtype) for item in (a, b, y)]
-        return self._execute([product], Copies(batch, (steps[0], steps[1], steps[2])))
+        copies = Copies(batch, (steps[0], steps[1], steps[2]))
+        return self._execute(product, lambda: [product], copies)
 
     def convolve(self, y: Matrix, x: Matrix, weights: PackedMatrix, shape: Convolution) -> int:
         checks.check_convolution(y, x, weights, shape, self.config)
         packed = self._address(weights), weights.keep
-        addresses = self._address(x), packed, self._address(y)
-        product = convolution_program.forward(self.config, shape, *addresses)
-        return self._execute([product])
+        places = self._address(x), packed, self._address(y)
+        return self._execute(
+            ("FF", shape, places),
+            lambda: [convolution_program.forward(self.config, shape, *places)],
+        )
 
     def convolve_backward(
         self,
@@ -216,21 +199,24 @@ class EngineDevice(Device):
         config = self.config
         _, keep = checks.check_convolution_backward(dx, dy, weights, shape, dy_keep, config)
         packed = self._address(weights), weights.keep
-        addresses = self._address(dy), packed, self._address(dx)
-        products = convolution_program.backward(
-            config, shape, *addresses, dy_keep=keep if keep < config.group else 0
-        )
+        places = self._address(dy), packed, self._address(dx)
+        pruned = keep if keep < config.group else 0
         if not convolution_program.covers(shape):
             self._clear(dx)
-        return self._execute(products)
+        return self._execute(
+            ("BP", shape, places, pruned),
+            lambda: convolution_program.backward(config, shape, *places, dy_keep=pruned),
+        )
 
     def convolve_gradient(
         self, dw: Matrix, x: Matrix, dy: Matrix, shape: Convolution, *, accumulate: bool = False
     ) -> int:
         checks.check_convolution_gradient(dw, x, dy, shape, self.config)
-        addresses = self._address(x), self._address(dy), self._address(dw)
-        product = convolution_program.gradient(self.config, shape, *addresses, accumulate)
-        return self._execute([product])
+        places = self._address(x), self._address(dy), self._address(dw)
+        return self._execute(
+            ("WU", shape, places, accumulate),
+            lambda: [convolution_program.gradient(self.config, shape, *places, accumulate)],
+        )
 
     def pack(
         self,
@@ -298,40 +284,28 @@ class EngineDevice(Device):
         self._backend.wuve(update_command(update), cycles)
 
     def _execute(
-        self, products: Sequence[Product], copies: Copies = ONE, dataflow: str | None = None
+        self,
+        key: Hashable,
+        make: Callable[[], Sequence[Product]],
+        copies: Copies = ONE,
+        dataflow: str | None = None,
     ) -> int:
-        """Run products that do not depend on each other, each as many times as `copies` says; the
-        number of infinite or NaN results."""
-        nonfinite, whole, modelled = 0, [], []
-        for product in products:
-            shape = product.shape()
-            tiling = self._tiling(product, shape, dataflow)
-            if self.trace is not None:
-                self.trace.append(Work(product, tiling, copies))
-            words = between_words(self.config, product, tiling, copies)
-            with self._between(words, self._program.scratch.get(shape)) as scratch:
-                lists = command_lists(self.config, product, tiling, copies, scratch)
-                cycles = 0 if dataflow else self._program.cycles.get(shape, 0)
-                if len(lists) == 1:
-                    whole += lists
-                    modelled.append(cycles)
-                else:
-                    part = cycles // len(lists)
-                    nonfinite += [self._backend.stce(commands, part) for commands in lists][-1]
-        if whole:
-            # The dtype is given, or NumPy would take the padding out of the commands.
-            commands = np.concatenate(whole, dtype=STCE.dtype)
-            nonfinite += self._backend.stce(commands, sum(modelled) if all(modelled) else 0)
+        """Run the products that `make` gives, which do not depend on each other, each as many times
+        as `copies` says; the number of infinite or NaN results. key: of all that they depend on."""
+        call = self._calls.get(
+            (key, copies, dataflow),
+            lambda: prepare(self.config, self._program, make(), copies, dataflow),
+        )
+        if self.trace is not None:
+            self.trace += call.works
+        nonfinite = 0
+        for part in call.segmented:
+            with self._between(part.words, part.bank) as scratch:
+                lists = part.lists(scratch)
+                nonfinite += [self._backend.stce(one.commands, one.cycles) for one in lists][-1]
+        if call.whole:
+            nonfinite += self._backend.stce(call.whole.commands, call.whole.cycles)
         return nonfinite
-
-    def _tiling(self, product: Product, shape: Product, dataflow: str | None) -> Tiling:
-        """The program's, unless another dataflow is asked for; else the default one."""
-        stored = self._program.tilings.get(shape)
-        if stored is not None and dataflow in (None, stored.dataflow):
-            return stored
-        if dataflow == "ws":
-            return stationary_tiling(self.config, product)
-        return default_tiling(self.config, product)
 
     @contextmanager
     def _between(self, words: int, bank: int | None) -> Iterator[int | None]:
@@ -364,6 +338,15 @@ class EngineDevice(Device):
     def _rows(self, y: Matrix) -> Target:
         pitch = self._pitch(y.columns, y.dtype)
         return Target.rows(self._address(y), pitch, binary32=y.dtype == checks.SINGLE)
+
+    def _view(self, item: Matrix) -> npt.NDArray[np.float16] | None:
+        """A binary16 matrix without padding where the host can reach it; else None."""
+        whole = item.columns % self.config.lanes == 0 and item.dtype == checks.HALF
+        if not whole or self._reachable is None:
+            return None
+        words = item.rows * item.columns // self.config.lanes
+        place = self._reachable.view(self._address(item), words)
+        return place.view(np.float16).reshape(item.rows, item.columns)
 
     def _clear(self, item: Matrix) -> None:
         words = item.rows * self._pitch(item.columns, item.dtype)

@@ -208,18 +208,17 @@ class Update:
 
 def update_command(update: Update) -> Commands:
     """The command of an update, as a list of one."""
-    command = np.zeros(1, WUVE.dtype)
-    for field in WUVE.fields:
-        if field.name != "flags":
-            command[field.name] = getattr(update, field.name)
-    command["flags"] = _flags(
+    flags = _flags(
         WUVE,
         update=update.update,
         binary16_weights=update.binary16_weights,
         decay_pruned=update.decay_pruned,
         masked_bp=update.masked_bp,
     )
-    return command
+    values = [
+        flags if name == "flags" else getattr(update, name) for name in WUVE.dtype.names or ()
+    ]
+    return np.array([tuple(values)], WUVE.dtype)
 
 
 def _flags(descriptor: Descriptor, **given: bool) -> int:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sat_host.errors import HostError, SettingsError
 from sat_host.metrics import MetricsWriter, to_json
-from sat_host.nn.clock import StageClock
+from sat_host.nn.clock import LONG, StageClock
 from sat_host.progress import BarProgress, LineProgress, Progress, make_progress
 from sat_host.usage import describe_usage
 
@@ -197,11 +197,23 @@ def test_usage_without_memory_has_no_column_for_it() -> None:
 def test_a_stage_s_memory_is_the_most_at_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     clock, seen = StageClock(), iter([5, 9, 3, 0])
     monkeypatch.setattr("sat_host.nn.clock.resident_memory", lambda: next(seen))
+    monkeypatch.setattr("sat_host.nn.clock.LONG", 0.0)
     for stage in ("FF", "BP", "FF", "loss"):
         with clock(stage):
             pass
     assert clock.memory() == {"FF": 5, "BP": 9}
     assert set(clock.summary()) == {"FF", "BP", "loss"}
+
+
+def test_a_short_stage_s_memory_is_that_at_its_first_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, seen = StageClock(), iter([5, 9, 7])
+    now = [0.0]
+    monkeypatch.setattr("sat_host.nn.clock.resident_memory", lambda: next(seen))
+    monkeypatch.setattr("sat_host.nn.clock.time.perf_counter", lambda: now[0])
+    for seconds in (0.0, 0.0, 0.5 * LONG, 2 * LONG, 0.0, 2 * LONG):
+        with clock("FF"):
+            now[0] += seconds
+    assert clock.memory() == {"FF": 9} and next(seen, None) is None
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="needs /proc")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from ..binary16 import round_binary16, widen_binary16
+from ..binary16 import round_binary16
 from ..convolution import Convolution
 from ..device import Device, Matrix, PackedMatrix, UpdateScalars
 from ..methods import LayerPlan
@@ -71,6 +71,17 @@ class Fold:
         return chosen.reshape(len(x), folded.height, folded.width, folded.channels)
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A layer's geometry for so many images, and the first rows of its matrices, as many."""
+
+    shape: Convolution
+    x: Matrix
+    y: Matrix
+    dy: Matrix
+    dx: Matrix
+
+
 class ArrayLayer(Layer):
     """Y = X * W + bias of images, tokens or vectors, with backward products and momentum SGD.
 
@@ -95,6 +106,7 @@ class ArrayLayer(Layer):
         self._fold = Fold.of(shape, device.config.lanes) if plan.bp_keep is None else None
         self._shape = self._fold.folded if self._fold else shape
         self._matrices: list[Matrix | PackedMatrix] = []
+        self._parts: dict[int, _Part] = {}  # by the number of images
         try:
             self._allocate()
             self.load(weights, np.zeros_like(weights))
@@ -117,6 +129,7 @@ class ArrayLayer(Layer):
         self._ff = self._device.packed(rows, filters, plan.ff_keep, f"{plan.name}.ff")
         self._matrices.append(self._ff)
         self._bp: PackedMatrix | None = None
+        self._dx = self._x  # of no use without BP
         if plan.bp_keep is not None:
             self._dx = self._device.result(f"{plan.name}.dx", self._x)
             self._bp = self._device.packed(filters, rows, plan.bp_keep, f"{plan.name}.bp")
@@ -128,12 +141,12 @@ class ArrayLayer(Layer):
         return matrix
 
     def forward(self, x: Single, run: Run) -> Single:
-        shape = self._part(x)
-        y_device = self._y.head(shape.out_pixels)
-        self._send(self._x.head(shape.in_pixels), x, run)
+        part = self._part(x)
+        shape = part.shape
+        self._send(part.x, x, run)
         with run.clock("FF"):
-            self._device.convolve(y_device, self._x.head(shape.in_pixels), self._ff, shape)
-        y = receive(self._device, y_device, run)
+            self._device.convolve(part.y, part.x, self._ff, shape)
+        y = receive(self._device, part.y, run)
         if self.bias is not None:
             with run.clock("bias"), np.errstate(all="ignore"):
                 y += self.bias.value
@@ -142,29 +155,21 @@ class ArrayLayer(Layer):
         return y.reshape(*x.shape[:-1], shape.filters)
 
     def backward(self, dy: Single, run: Run) -> Single | None:
-        shape = replace(self._shape, images=dy.size // self._outputs_of_image)
-        dy_device, x_device = self._dy.head(shape.out_pixels), self._x.head(shape.in_pixels)
-        with run.clock("transfer"):
-            dy16 = round_binary16(dy).reshape(dy_device.rows, dy_device.columns)
-            self._device.write(dy_device, dy16)
-        if self.bias is not None:
-            with run.clock("bias"), np.errstate(all="ignore"):
-                # Binary16 values add up exactly in binary64: one rounding, and no order.
-                self.bias.take_gradient(np.add.reduce(dy16, axis=0, dtype=np.float64), run)
+        part = self._parts[dy.size // self._outputs_of_image]
+        self._send_gradient(part.dy, dy, run)
         with run.clock("WU"):
             bad = self._device.convolve_gradient(
-                self._gradient, x_device, dy_device, shape, accumulate=run.accumulate
+                self._gradient, part.x, part.dy, part.shape, accumulate=run.accumulate
             )
         if bad:
             raise NonFiniteGradientError
         if self._bp is None:
             return None
-        dx_device = self._dx.head(shape.in_pixels)
         with run.clock("BP"):
             self._device.convolve_backward(
-                dx_device, dy_device, self._bp, shape, dy_keep=self.plan.dy_keep
+                part.dx, part.dy, self._bp, part.shape, dy_keep=self.plan.dy_keep
             )
-        return receive(self._device, dx_device, run).reshape(self._given)
+        return receive(self._device, part.dx, run).reshape(self._given)
 
     def update(self, scalars: UpdateScalars) -> None:
         """Apply the gradients; the packed forms follow in the same pass."""
@@ -199,19 +204,38 @@ class ArrayLayer(Layer):
     def _outputs_of_image(self) -> int:
         return self._shape.out_height * self._shape.out_width * self._shape.filters
 
-    def _part(self, x: Single) -> Convolution:
-        """The geometry for x, whose shape the dX of the next `backward` gets."""
+    def _part(self, x: Single) -> _Part:
+        """What of the layer x fills. The dX of the next `backward` gets the shape of x."""
         self._given = x.shape
         logical = self._logical
-        pixel_values = logical.height * logical.width * logical.channels
-        return replace(self._shape, images=x.size // pixel_values)
+        images = x.size // (logical.height * logical.width * logical.channels)
+        if images not in self._parts:
+            shape = replace(self._shape, images=images)
+            x_device, dx = (each.head(shape.in_pixels) for each in (self._x, self._dx))
+            y, dy = (each.head(shape.out_pixels) for each in (self._y, self._dy))
+            self._parts[images] = _Part(shape, x_device, y, dy, dx)
+        return self._parts[images]
 
     def _send(self, target: Matrix, x: Single, run: Run) -> None:
         with run.clock("transfer"):
-            half = round_binary16(x)
-            if self._fold is not None:
-                half = self._fold(half)
-            self._device.write(target, half.reshape(target.rows, target.columns))
+            if self._fold is None:
+                self._device.write_rounded(target, x)
+            else:
+                half = self._fold(round_binary16(x))
+                self._device.write(target, half.reshape(target.rows, target.columns))
+
+    def _send_gradient(self, target: Matrix, dy: Single, run: Run) -> None:
+        """dY to the device, and its sums to the bias."""
+        if self.bias is None:
+            with run.clock("transfer"):
+                self._device.write_rounded(target, dy)
+            return
+        with run.clock("transfer"):
+            half = round_binary16(dy).reshape(target.rows, target.columns)
+            self._device.write(target, half)
+        with run.clock("bias"), np.errstate(all="ignore"):
+            # Binary16 values add up exactly in binary64: one rounding, and no order.
+            self.bias.take_gradient(np.add.reduce(half, axis=0, dtype=np.float64), run)
 
     def _as_taps(self, weights: Single) -> Single:
         """Weights [kh, kw, C_in, C_out] as the matrix that the device holds."""
@@ -231,4 +255,4 @@ class ArrayLayer(Layer):
 def receive(device: Device, source: Matrix, run: Run) -> Single:
     """A binary16 matrix [rows, columns] of the device, in binary32."""
     with run.clock("transfer"):
-        return widen_binary16(device.read(source))
+        return device.read_widened(source)

@@ -9,12 +9,15 @@ import os
 import time
 from types import TracebackType
 
+LONG = 1e-3
+
 
 class StageClock:
     """`with clock("FF"): ...` adds the seconds inside to the stage FF.
 
     A stage inside another one counts for itself alone: the stages' seconds add up to the time that
-    was spent in any of them. Where the system tells, the memory at the end of each is kept too.
+    was spent in any of them. Where the system tells, the memory at its ends is kept too: at its
+    first one, and whenever it took LONG seconds; in less, memory hardly changes.
     """
 
     def __init__(self) -> None:
@@ -31,7 +34,7 @@ class StageClock:
 
     def memory(self) -> dict[str, int]:
         """The most bytes that the process held at an end of each stage; empty if not known."""
-        return dict(self._memory)
+        return {stage: most for stage, most in self._memory.items() if most}
 
 
 class _Stage:
@@ -56,9 +59,9 @@ class _Stage:
         own = spent - self._inner.pop()
         self._inner[-1] += spent
         self._seconds[self._stage] = self._seconds.get(self._stage, 0.0) + own
-        resident = resident_memory()
-        if resident > self._memory.get(self._stage, 0):
-            self._memory[self._stage] = resident
+        known = self._memory.get(self._stage)
+        if known is None or spent >= LONG:
+            self._memory[self._stage] = max(known or 0, resident_memory())
 
 
 def resident_memory() -> int:

@@ -39,7 +39,9 @@ class ChannelRows:
 
     def repeated(self, values: npt.NDArray[Any]) -> Single:
         """A value for each channel, as float32 for each element of a wide row."""
-        return np.tile(values.astype(np.float32).reshape(-1), self.together)
+        rows = np.empty((self.together, self.channels), np.float32)
+        rows[...] = values.reshape(-1)
+        return rows.reshape(-1)
 
     def total(self, sums: Double) -> Double:
         """Sums of wide rows, by channel."""
