@@ -19,7 +19,7 @@ from sat_host.engine import EngineDevice
 from sat_host.golden_device import GoldenDevice
 from sat_host.heap import OneBank
 from sat_host.kernels import STCE, WUVE
-from sat_host.program import Commands
+from sat_host.program import Commands, command_bytes
 
 from .spec import Spec
 
@@ -144,7 +144,7 @@ def _wuve(bench: _Bench) -> bytes:
 
 def _content(recorder: _Recorder, before: Words, nonfinite: int) -> bytes:
     """The file, for one run of all lists: none of the products here depends on another."""
-    commands = b"".join(commands.tobytes() for commands in recorder.lists)
+    commands = b"".join(command_bytes(commands).tobytes() for commands in recorder.lists)
     count = sum(map(len, recorder.lists))
     beats = len(commands) // BEAT_BYTES
     words, lanes = before.shape

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sat_host.settings import LIMITS, METHODS
+from sat_host.settings import METHODS
 
 from ..compare import table
 from ..compare.plan import MAX_SEEDS, Job, Request, parse_methods
@@ -21,13 +21,7 @@ from ..compare.run import Comparison, Watcher, compare
 from ..disk import quietly
 from .options import PATH
 from .tables import print_table
-
-_SPEC = "the spec's by default"
-
-
-def _range(field: str) -> str:
-    low, high = LIMITS[field]
-    return f"{low} to {high}"
+from .training_options import training_options
 
 
 @click.command("compare")
@@ -36,12 +30,7 @@ def _range(field: str) -> str:
               help="What to compare.")  # fmt: skip
 @click.option("--seeds", type=click.IntRange(1, MAX_SEEDS), metavar="N", default=5,
               show_default=True, help="Runs of each method, from the spec's seed on.")  # fmt: skip
-@click.option("--keep", type=int, metavar="N",
-              help=f"Weights kept of each group, 1 to the group's size; {_SPEC}.")  # fmt: skip
-@click.option("--epochs", type=int, metavar="E",
-              help=f"Passes over the training data, {_range('epochs')}; {_SPEC}.")  # fmt: skip
-@click.option("--batch", type=int, metavar="B",
-              help=f"Images in a step, {_range('batch')}; {_SPEC}.")  # fmt: skip
+@training_options("the spec's by default", "keep", "epochs", "batch")
 @click.option("--jobs", type=click.IntRange(1, 1024), metavar="J",
               help="Runs at once, each on one core; all cores by default.")  # fmt: skip
 @click.option("-o", "--out", type=PATH, metavar="DIR",

@@ -17,7 +17,6 @@ from sat_host.recording.describe import answer_fields, answer_lines
 from sat_host.recording.diff import Side, diff
 from sat_host.recording.live import LiveRun, overrides_of
 from sat_host.recording.read import Dump, is_dump, load_dump
-from sat_host.settings import METHODS
 from sat_host.xrt.shell_settings import start_again_with_settings
 
 from ..disk import quietly
@@ -26,6 +25,7 @@ from ..faults import shown
 from ..hosterrors import host_errors
 from .main import OWN_PROCESS
 from .train import expected_bundle, prepare
+from .training_options import training_options
 
 DEFAULT_STEPS = 2
 _LIVE = re.compile(r"(.+?):(csim|golden|xrt:[0-9a-fA-F:.]+)", re.DOTALL)
@@ -46,11 +46,7 @@ class Named:
 @click.option("--steps", type=click.IntRange(1, 1_000_000), metavar="N",
               help=f"Compare the first N steps; {DEFAULT_STEPS}, or, of a dump, those it has, by "
                    "default.")  # fmt: skip
-@click.option("--method", type=click.Choice(METHODS), help="Of live runs.")
-@click.option("--keep", type=int, metavar="N", help="Of live runs.")
-@click.option("--seed", type=int, metavar="S", help="Of live runs.")
-@click.option("--epochs", type=int, metavar="E", help="Of live runs: for the learning rate.")
-@click.option("--batch", type=int, metavar="B", help="Of live runs.")
+@training_options("of live runs, the dump's or the spec's by default")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as a JSON object.")
 @click.option("--quiet", is_flag=True, help="Nothing on stderr but errors.")
 @click.pass_context
@@ -112,6 +108,8 @@ def _named(text: str, name: str) -> Named:
     if live is not None and not is_dump(Path(text)):
         return Named(text, Path(live[1]), live[2])
     path = Path(text)
+    if not text:
+        raise InputError(f"{name}: the path is empty: name a dump, or SPEC:DEVICE or BUNDLE:DEVICE")
     if path.is_dir() and (path / "bundle.json").is_file():
         raise InputError(
             f"{name}: {text}: is a bundle: say on which device, such as {text}:csim ({DEVICES})"

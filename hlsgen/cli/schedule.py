@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sat_host.methods import METHODS
 from sat_host.settings import LIMITS
 
 from .. import workloads
@@ -31,11 +30,11 @@ from .schedule_input import (
     pruning_of,
 )
 from .tables import print_table
+from .training_options import training_options
 
 # A header, rows of cells, and the lines below, the last of which may be a paragraph.
 _Table = tuple[Sequence[str], Sequence[Sequence[str]], Sequence[str]]
 
-_SPEC = "the spec's by default"
 _BATCH = (int(LIMITS["batch"][0]), int(LIMITS["batch"][1]))
 
 
@@ -47,10 +46,7 @@ _BATCH = (int(LIMITS["batch"][0]), int(LIMITS["batch"][1]))
 @click.option("--model", type=click.Choice(NETWORKS),
               help="A built-in network, for images and classes of the spec's data, instead.",
               )  # fmt: skip
-@click.option("--method", type=click.Choice(METHODS),
-              help=f"Which products are pruned; {_SPEC}.")  # fmt: skip
-@click.option("--keep", type=int, metavar="N",
-              help=f"Weights kept of each group, 1 to the group's size; {_SPEC}.")  # fmt: skip
+@training_options("the spec's by default", "method", "keep")
 @click.option("--batch", type=click.IntRange(*_BATCH), metavar="B",
               help="Images in a step, {} to {}; the table's or the spec's by default."
               .format(*_BATCH))  # fmt: skip

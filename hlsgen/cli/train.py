@@ -16,7 +16,7 @@ from sat_host.dry_run import describe_dry_run, dry_run
 from sat_host.metrics import to_json
 from sat_host.recording.dump import DEFAULT_STEPS, dump_options
 from sat_host.session import describe_final, train_bundle
-from sat_host.settings import LIMITS, METHODS, TrainingConfig
+from sat_host.settings import TrainingConfig
 from sat_host.xrt.shell_settings import start_again_with_settings
 
 from ..build import build
@@ -26,28 +26,12 @@ from ..hosterrors import host_errors
 from ..specfile import parse_spec, read_spec
 from .main import OWN_PROCESS
 from .options import DEVICE, PATH
-
-_DEFAULT = "the bundle's by default"
-
-
-def _range(field: str) -> str:
-    low, high = LIMITS[field]
-    return f"{low} to {high}"
+from .training_options import training_options
 
 
 @click.command()
 @click.argument("spec_or_bundle", type=PATH)
-@click.option("--method", type=click.Choice(METHODS),
-              help=f"Which products are pruned; {_DEFAULT}.")  # fmt: skip
-@click.option("--keep", type=int, metavar="N",
-              help=f"Weights kept of each group, 1 to the group's size; {_DEFAULT}.")  # fmt: skip
-@click.option("--seed", type=int, metavar="S",
-              help="Of the first weights, the order of samples and their augmentation, "
-                   f"{_range('seed')}; {_DEFAULT}.")  # fmt: skip
-@click.option("--epochs", type=int, metavar="E",
-              help=f"Passes over the training data, {_range('epochs')}; {_DEFAULT}.")  # fmt: skip
-@click.option("--batch", type=int, metavar="B",
-              help=f"Samples of a step, {_range('batch')}; {_DEFAULT}.")  # fmt: skip
+@training_options("the bundle's by default")
 @click.option("--device", type=DEVICE, default="csim", show_default=True, metavar="DEVICE",
               help="csim, the bundle's library; golden, the NumPy model; or xrt:N, its xclbin on "
                    "card N (a number or a PCI address; xrt:0 for hw_emu).")  # fmt: skip

@@ -93,6 +93,14 @@ def batch_commands(
     return commands
 
 
+def command_bytes(commands: Commands) -> npt.NDArray[np.uint8]:
+    """Commands as they lie in memory, padding zero: NumPy's copies of records need not keep it."""
+    packed = np.zeros(len(commands), commands.dtype)
+    for name in commands.dtype.names or ():
+        packed[name] = commands[name]
+    return packed.view(np.uint8)
+
+
 def _set_source(
     commands: Commands,
     config: ArrayConfig,

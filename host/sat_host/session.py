@@ -108,6 +108,8 @@ def train_bundle(
             recorded = stack.enter_context(DumpWriter(dump, device, opened.config, run))
             accelerator = RecordingDevice(accelerator, recorded)
         trainer = stack.enter_context(closing(Trainer(accelerator, config, dataset, network)))
+        if dump is not None:
+            recorded.expect(trainer.steps)
         saver = Saver(store, run)
         saver.restore(trainer)
         writer = stack.enter_context(closing(MetricsWriter(metrics, resumed=resume)))

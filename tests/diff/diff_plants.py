@@ -44,6 +44,14 @@ def answered(capsys: pytest.CaptureFixture[str], status: int, *arguments: object
     return json.loads(out)
 
 
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one line of a command line that is wrong."""
+    assert main([str(each) for each in arguments]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    return err
+
+
 def found_at(answer: Any) -> tuple[Any, ...]:
     found = answer["divergence"]
     return tuple(found[name] for name in ("step", "phase", "layer", "stage", "operation"))

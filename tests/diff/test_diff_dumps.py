@@ -4,24 +4,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from diff_plants import answered, find, flip_in_dump, found_at, lines_of, record
-from sat_host import session
+from diff_plants import answered, find, flip_in_dump, found_at, lines_of, record, refused
 from sat_host.__main__ import main as host_main
-from sat_host.errors import DeviceError
-from sat_host.golden_device import GoldenDevice
 from sat_host.recording.calls import digest_of
-from sat_host.recording.dump import DumpOptions, Steps
 from sat_host.recording.read import load_dump
-from sat_host.session import train_bundle
 
 from hlsgen.cli.main import main
 
@@ -215,14 +206,6 @@ def test_recorded_without_hlsgen(bundle: Path, dumps: Dumps, tmp_path: Path,
     assert [path.name for path in tmp_path.iterdir() if "partial" in path.name] == []
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    """The one line of a command line that is wrong."""
-    assert main([str(each) for each in arguments]) == 2
-    out, err = capsys.readouterr()
-    assert out == "" and err.count("\n") == 1
-    return err
-
-
 def test_faults_of_dumps(
     bundle: Path, dumps: Dumps, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -277,111 +260,6 @@ def test_other_runs_are_refused(
     head["array"]["lanes"] = 16
     (copy / "dump.json").write_text(json.dumps(head))
     assert refused(capsys, "diff", copy, dumps["csim"]).startswith("array.lanes: A has 16, B 8")
-
-
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (["--dump-steps", "0:2"], "--dump-steps: needs a folder"),
-        (["--dump-digests"], "--dump-digests: needs a folder"),
-        (["--dump", "d", "--dump-steps", "3:1"], "--dump-steps: expected FIRST:LAST"),
-        (["--dump", "d", "--dump-steps", "-1"], "--dump-steps: expected FIRST:LAST"),
-        (["--dump", "full"], "full: is not empty"),
-        (["--dump", "full/file"], "full/file: is a file"),
-    ],
-)
-def test_faults_of_recording(
-    bundle: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    options: list[str],
-    text: str,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full" / "file").touch()
-    assert refused(capsys, "train", bundle, "--device", "golden", *options).startswith(text)
-    assert not (tmp_path / "d").exists()
-
-
-class Failing(GoldenDevice):
-    """Fails at its fifth gradient, in step 2."""
-
-    calls = 0
-
-    def convolve_gradient(self, *arguments: Any, **named: Any) -> int:
-        self.calls += 1
-        if self.calls == 5:
-            raise DeviceError("the card hangs")
-        return super().convolve_gradient(*arguments, **named)
-
-
-@pytest.fixture
-def hangs(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Let runs fail; `undo` ends that."""
-    monkeypatch.setattr(session, "open_device", lambda opened, _: Failing(opened.config))
-    return monkeypatch
-
-
-@pytest.mark.usefixtures("hangs")
-def test_failed_run_leaves_what_it_recorded(
-    bundle: Path, tmp_path: Path, dumps: Dumps, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The dump of what it did before is whole."""
-    folder = tmp_path / "failed"
-    options = ["--device", "golden", "--dump", str(folder), "--no-checkpoints", "--quiet"]
-    options += ["--metrics", str(tmp_path / "m.jsonl")]
-    assert main(["train", str(bundle), *options]) == 1
-    assert capsys.readouterr().err == "the card hangs\n"
-    assert load_dump(folder).ended == "early"
-    answer = answered(capsys, 1, folder, dumps["golden"])
-    assert answer["a"]["ended"] == "early"
-    found = answer["divergence"]
-    assert (found["kind"], found["step"], found["a"]) == ("end", 2, None)
-    assert found["operation"] == "convolve_gradient"
-
-
-def test_resumed_run_beside_one_that_was_not_interrupted(
-    bundle: Path, tmp_path: Path, dumps: Dumps, hangs: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    settings: dict[str, Any] = {"checkpoints": tmp_path / "c", "checkpoint_every": 1}
-    with pytest.raises(DeviceError):
-        train_bundle(bundle, device="golden", quiet=True, **settings)
-    hangs.undo()
-    record = DumpOptions(tmp_path / "resumed", Steps.parse("0:4"), False)
-    train_bundle(bundle, device="csim", quiet=True, resume=True, dump=record, **settings)
-    resumed = lines_of(tmp_path / "resumed")
-    assert sorted({(call["step"], call["phase"]) for call in resumed}) == [
-        (0, "start"), (2, "training"), (3, "training"), (4, "training"),
-    ]  # fmt: skip
-    answer = answered(capsys, 0, tmp_path / "resumed", dumps["golden"])
-    assert answer["compared"]["places"] == 4
-
-
-@pytest.mark.slow
-def test_bad_input_and_a_full_disk_leave_nothing(
-    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    folder = tmp_path / "there" / "dump"
-    options = ["--device", "golden", "--no-checkpoints", "--quiet", "--dump", str(folder)]
-    nowhere = str(tmp_path / "none" / "m.jsonl")
-    refused(capsys, "train", bundle, *options, "--metrics", nowhere)
-    assert list(folder.parent.iterdir()) == []
-    script = 'ulimit -f 100; exec "$@"'
-    command = [sys.executable, "-m", "sat_host", "train", str(bundle), "--device", "golden"]
-    done = subprocess.run(
-        ["bash", "-c", script, "bash", *command, "--quiet", "--dump", str(folder)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        timeout=120,
-    )
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith(f"sat_host: {folder}: cannot write a dump: File too large: ")
-    assert list(folder.parent.iterdir()) == []
 
 
 def test_settings_are_for_live_runs(dumps: Dumps, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from diff_plants import CNN, answered, record
 from sat_host.recording.calls import Detail, Place
-from sat_host.recording.compare import ulps_between, value_of
+from sat_host.recording.compare import Compared, ulps_between, value_of
+from sat_host.recording.describe import answer_lines
+from sat_host.recording.diff import Answer
 from sat_host.recording.dump import Steps
 from sat_host.recording.places import spot_of
 from sat_host.recording.read import load_dump
@@ -92,6 +94,20 @@ def test_order_of_places() -> None:
     assert list(map(str, phases)) == ["the start", "step 1", "evaluation after step 1"]
     assert Detail.NOTHING < Detail.DIGEST < Detail.VALUES
     assert Steps.parse("3") == Steps(3, 3) and 4 not in Steps.parse("0:3")
+
+
+@pytest.mark.parametrize(
+    ("steps", "text"),
+    [
+        ((0, 1, 2), "equal: steps 0 to 2, 0 calls"),
+        ((57,), "equal: step 57, 0 calls"),
+        ((0, 1, 57), "equal: 3 of the steps 0 to 57, 0 calls"),
+        ((), "equal: 0 calls"),
+    ],
+)
+def test_steps_that_were_equal_are_told(steps: tuple[int, ...], text: str) -> None:
+    (line,) = answer_lines(Answer(None, Compared(), 0, None, steps))
+    assert line.startswith(text)
 
 
 def test_an_array_of_another_size(

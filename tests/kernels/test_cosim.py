@@ -7,9 +7,12 @@ import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from accelerators import ARRAYS, SYNTHESIS_FLAGS, spec_of
+from sat_host.descriptor import STCE
 from sat_host.kernels import KERNELS
+from sat_host.program import Commands
 
 from hlsgen import cosim
 from hlsgen.paths import kernels_dir
@@ -53,6 +56,32 @@ def test_every_array_has_its_data(name: str) -> None:
     for kernel in KERNELS:
         (content,) = cosim.cosim_files(spec_of(name, ARRAYS[name]), kernel.name).values()
         assert len(content) > 2 * ARRAYS[name].word_bytes * cosim.ELEMENTS
+
+
+def test_padding_of_commands_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    """NumPy's copies of commands leave there what the memory held, and a file with that would be
+    another one each time."""
+    spec = spec_of("4x8_g8", ARRAYS["4x8_g8"])
+    (content,) = cosim.cosim_files(spec, "sat_stce").values()
+    end = STCE.bytes - STCE.padding
+    for poisoned in (False, True):
+        if poisoned:
+            monkeypatch.setattr(cosim._Recorder, "stce", keep_poisoned)
+        (again,) = cosim.cosim_files(spec, "sat_stce").values()
+        assert again == content
+        count, beats = np.frombuffer(again, "<u4", 2)
+        assert beats == count * STCE.beats > 0 < STCE.padding
+        lists = np.frombuffer(again, np.uint8, count * STCE.bytes, offset=5 * 4)
+        assert not lists.reshape(count, STCE.bytes)[:, end:].any()
+
+
+def keep_poisoned(recorder: cosim._Recorder, commands: Commands, cycles: int = 0) -> int:
+    """In place of the recorder's: with bytes of no meaning between and after the fields."""
+    kept = np.frombuffer(bytearray(b"\xa5" * commands.nbytes), commands.dtype)
+    for name in commands.dtype.names or ():
+        kept[name] = commands[name]
+    recorder.lists.append(kept)
+    return 0
 
 
 def test_elements_are_those_of_the_pragmas() -> None:

@@ -176,7 +176,8 @@ class _Device:
             raise RuntimeError(self.machine.load_error)
         if xclbin.content["target"] != self.machine.mode:
             raise RuntimeError(f"xclbin is for {xclbin.content['target']}, not {self.machine.mode}")
-        self.card.loaded = xclbin
+        if self.card.loaded is None or self.card.loaded.uuid != xclbin.uuid:
+            self.card.loaded = xclbin  # else the driver leaves the card as it is
         return xclbin.uuid
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyxrt_standin import Machine
-from sat_host import DeviceError, GoldenDevice, load_bundle, open_device
+from sat_host import DeviceError, GoldenDevice, kernels, load_bundle, open_device
 from sat_host.bundle import open_xrt
+from sat_host.descriptor import STCE
 from sat_host.engine import EngineDevice
 from sat_host.xrt.backend import XrtBackend
 from standin_memory import SPACE
@@ -84,6 +85,18 @@ def test_a_list_that_outgrows_its_buffer(bundle: Path, plug: Plug) -> None:
     want = GoldenDevice(device.config).matmul(tall, narrow)
     assert np.array_equal(device.matmul(tall, narrow), want)
     assert max(count for _, count in machine.calls) * 128 > 4096
+
+
+def test_a_list_on_the_card_has_zeros_between_its_fields(bundle: Path, plug: Plug) -> None:
+    plug()
+    _, backend = backend_of(bundle)
+    commands = np.frombuffer(bytearray(b"\xa5" * 3 * STCE.bytes), STCE.dtype)
+    for field in STCE.fields:
+        commands[field.name] = 7
+    sent = backend._sent(kernels.STCE, commands).host[: commands.nbytes]
+    assert (sent.view(STCE.dtype) == commands).all()
+    padding = sent.reshape(-1, STCE.bytes)[:, STCE.bytes - STCE.padding :]
+    assert padding.size == 3 * STCE.padding > 0 and not padding.any()
 
 
 @pytest.mark.parametrize(

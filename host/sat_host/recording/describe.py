@@ -15,7 +15,7 @@ def answer_fields(answer: Answer) -> dict[str, Any]:
     """As JSON: "equal", how much was compared, and "divergence"."""
     return {
         "equal": answer.divergence is None,
-        "compared": asdict(answer.compared),
+        "compared": {**asdict(answer.compared), "steps": _steps_fields(answer.steps)},
         "skipped_places": answer.skipped,
         "first_step_not_compared": answer.unseen,
         "divergence": None if answer.divergence is None else _divergence_fields(answer.divergence),
@@ -29,7 +29,7 @@ def answer_lines(answer: Answer) -> list[str]:
     counts = f"{_many(done.calls, 'call')}, {_many(done.elements, 'element')} bit by bit"
     if done.digests:
         counts += f", {_many(done.digests, 'result')} by digest"
-    lines.append(f"equal{'' if found is None else ' before'}: {counts}")
+    lines.append(f"equal{'' if found is None else ' before'}: {_steps(answer.steps)}{counts}")
     if answer.skipped:
         some = _many(answer.skipped, "step or evaluation", "steps and evaluations")
         lines.append(f"not compared: {some} that one side alone has")
@@ -40,6 +40,19 @@ def answer_lines(answer: Answer) -> list[str]:
             f"--dump-steps {answer.unseen}"
         )
     return lines
+
+
+def _steps(steps: tuple[int, ...]) -> str:
+    """Whole steps that were equal, for people, with what follows them parted off."""
+    if not steps:
+        return ""
+    span = f"step {steps[0]}" if steps[0] == steps[-1] else f"steps {steps[0]} to {steps[-1]}"
+    gaps = len(steps) <= steps[-1] - steps[0]
+    return f"{len(steps)} of the {span}, " if gaps else f"{span}, "
+
+
+def _steps_fields(steps: tuple[int, ...]) -> dict[str, int] | None:
+    return {"first": steps[0], "last": steps[-1], "count": len(steps)} if steps else None
 
 
 def divergence_lines(found: Divergence) -> list[str]:

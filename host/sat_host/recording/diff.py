@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -40,12 +41,13 @@ class Side(Protocol):
 class Answer:
     """divergence: None when all that both have is equal. skipped: places that one side alone has.
     unseen: the first step before the divergence that was not compared, where the first difference
-    may lie; 0 is what comes before the first."""
+    may lie; 0 is what comes before the first. steps: those in which all was equal, rising."""
 
     divergence: Divergence | None
     compared: Compared
     skipped: int
     unseen: int | None
+    steps: tuple[int, ...] = ()
 
 
 def diff(first: Side, second: Side, last: int | None = None) -> Answer:
@@ -62,7 +64,7 @@ def diff(first: Side, second: Side, last: int | None = None) -> Answer:
             found = _compare(left, right, first.config, done)
             if found is not None:
                 unseen = next((n for n in range(place.step) if n not in seen), None)
-                return Answer(found, done, skipped, unseen)
+                return Answer(found, done, skipped, unseen, tuple(sorted(seen)))
             done.places += 1
             if place.phase in (START, TRAINING):
                 seen.add(place.step)
@@ -70,7 +72,7 @@ def diff(first: Side, second: Side, last: int | None = None) -> Answer:
         raise SettingsError(
             "A and B hold no step in common: record the same steps of both with --dump-steps"
         )
-    return Answer(None, done, skipped, None)
+    return Answer(None, done, skipped, None, tuple(sorted(seen)))
 
 
 def _compare(
@@ -120,11 +122,14 @@ def check_same_run(first: Side, second: Side) -> None:
     left, right = _flat(first.run), _flat(second.run)
     for name in sorted({*left, *right}):
         if left.get(name) != right.get(name):
-            shown = [str(side.get(name, "none"))[:60] for side in (left, right)]
+            # As JSON, since a dump's may hold anything, also what moves a terminal's cursor.
+            shown = [
+                json.dumps(side[name])[:60] if name in side else "none" for side in (left, right)
+            ]
             what = {"network": "another network", "data.fingerprint": "other data"}.get(name)
-            detail = f"A has {shown[0]}, B {shown[1]}"
             raise SettingsError(
-                f"{name}: {detail}: {what or 'another run'}, whose bits need not be equal"
+                f"{json.dumps(name)[1:-1]}: A has {shown[0]}, B {shown[1]}: {what or 'another run'}"
+                ", whose bits need not be equal: compare two runs of the same"
             )
 
 

@@ -25,7 +25,8 @@ from ..command_lists import Work
 from ..config import ArrayConfig
 from ..errors import DISK_FULL, HostError, SettingsError, disk_fault
 from ..stored_program import product_fields
-from .calls import START, TRAINING, Array, Call, Detail, Place, Result
+from .calls import START, TRAINING, Array, Call, Detail, Place, Result, values_bytes
+from .room import Room
 
 FORMAT = 1
 DUMP_JSON = "dump.json"
@@ -35,6 +36,7 @@ ALIGNMENT = 64
 
 MAX_STEP = 2**31 - 1
 OTHER = "give another folder by --dump"
+_FEWER = "record fewer by --dump-steps, or without --dump-digests"
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,9 @@ def dump_options(folder: Path | None, steps: str | None, digests: bool) -> DumpO
 
 class DumpWriter:
     """A `Sink` that writes a dump. `close`, or leaving the block, names the folder; what a run that
-    failed had done until then is kept. Raises SettingsError for a folder that can't be used, and
-    HostError, one line, when a write fails, after which nothing is left."""
+    failed had done until then is kept. Raises SettingsError for a folder that can't be used or when
+    the rest of the run would not fit on the disk, and HostError, one line, when a write fails,
+    after which nothing is left."""
 
     def __init__(
         self, options: DumpOptions, device: str, config: ArrayConfig, run: Mapping[str, Any]
@@ -102,6 +105,7 @@ class DumpWriter:
         folder = Path(os.path.realpath(options.folder))
         self._folder = folder
         self._partial = folder.with_name(f"{folder.name}.{os.getpid()}.partial")
+        self._room = Room(self._partial, options.steps)
         try:
             check_empty(folder, options.folder)
             self._partial.mkdir(parents=True)
@@ -127,18 +131,24 @@ class DumpWriter:
         else:
             self.close(ended="whole" if error is None else "early")
 
+    def expect(self, steps: int) -> None:
+        """Let each step see whether all of the run's up to step `steps` fit on the disk."""
+        self._room.last = steps
+
     def detail(self, place: Place) -> Detail:
         if place.step in self._options.steps and place.phase in (START, TRAINING):
             return Detail.VALUES
         return Detail.DIGEST if self._options.digests else Detail.NOTHING
 
     def take(self, call: Call) -> None:
+        self._check_room(call.place)
         try:
             offsets = [self._write(call.place, result) for result in call.results]
             line = json.dumps(call_fields(call, offsets), allow_nan=False, separators=(",", ":"))
             self._calls.write(line.encode() + b"\n")
         except OSError as error:
             raise self._failed(error) from None
+        self._room.add(values_bytes([call]) + len(line))
         self.calls += 1
         self._last_step = call.place.step
 
@@ -161,6 +171,15 @@ class DumpWriter:
             self._open = False
         except OSError as error:
             raise self._failed(error) from None
+
+    def _check_room(self, place: Place) -> None:
+        try:
+            lacking = self._room.lacks(place)
+        except OSError as error:
+            raise self._failed(error) from None
+        if lacking is not None:
+            self._discard()
+            raise SettingsError(f"{self._options.folder}: {lacking}: {_FEWER}, or {OTHER}")
 
     def _write(self, place: Place, result: Result) -> int | None:
         """Append values to the place's file; where they begin there."""

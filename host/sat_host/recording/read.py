@@ -21,6 +21,8 @@ from .calls import PHASES, Array, Call, Place, Result
 from .dump import CALLS, DUMP_JSON, FORMAT, Steps, values_file
 
 _AGAIN = "copy it again, or record it again"
+_WRONG = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading fields of a file that was changed raises."""
 
 
 class DumpError(BundleError):
@@ -74,11 +76,11 @@ class Dump:
                 operation=str(fields["operation"]),
                 layer=str(fields["layer"]),
                 stage=str(fields["stage"]),
-                nonfinite=fields["nonfinite"],
+                nonfinite=_optional(fields["nonfinite"]),
                 results=tuple(self._result(place, each) for each in fields["results"]),
                 works=tuple(_work(each) for each in fields.get("works", ())),
             )
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except _WRONG:
             raise DumpError(f"{where}: is no call of a dump: {_AGAIN}") from None
 
     def _result(self, place: Place, fields: Mapping[str, Any]) -> Result:
@@ -93,7 +95,7 @@ class Dump:
             keep=int(fields["keep"]),
             digest=str(fields["digest"]),
             values=values,
-            address=fields.get("address"),
+            address=_optional(fields.get("address")),
         )
 
     def _mapped(self, place: Place, name: str, shape: tuple[int, ...], offset: int) -> Array:
@@ -105,7 +107,7 @@ class Dump:
             mapped = np.memmap(file, np.uint8, "r", offset, (math.prod(shape) * dtype.itemsize,))
             values = np.asarray(mapped).view(dtype).reshape(shape)
             return values.astype(dtype.newbyteorder("="), copy=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError) as error:
             raise DumpError(f"{file}: can't be read ({_reason(error)}): {_AGAIN}") from None
 
 
@@ -141,7 +143,7 @@ def load_dump(path: Path) -> Dump:
             ended=str(document["ended"]),
         )
         files = {str(name): int(size) for name, size in document["files"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError, SettingsError):
+    except (*_WRONG, SettingsError):
         raise DumpError(f"{file}: is no head of a dump: {_AGAIN}") from None
     _check_sizes(path, files)
     _check_count(path / CALLS, dump.calls)
@@ -150,13 +152,14 @@ def load_dump(path: Path) -> Dump:
 
 def _check_sizes(path: Path, files: Mapping[str, int]) -> None:
     for name, size in files.items():
+        file = path / json.dumps(name)[1:-1]  # which may hold anything
         try:
-            found = (path / name).stat().st_size
+            found = file.stat().st_size
         except OSError as error:
-            raise DumpError(f"{path / name}: {_reason(error)}: {_AGAIN}") from None
+            raise DumpError(f"{file}: {_reason(error)}: {_AGAIN}") from None
         if found != size:
             state = "truncated" if found < size else "changed"
-            raise DumpError(f"{path / name}: {state}, {found:,} bytes of {size:,}: {_AGAIN}")
+            raise DumpError(f"{file}: {state}, {found:,} bytes of {size:,}: {_AGAIN}")
 
 
 def _check_count(file: Path, calls: int) -> None:
@@ -179,10 +182,20 @@ def _no_dump(path: Path) -> str:
     return f"no dump here ({DUMP_JSON} is missing): make one with `hlsgen train BUNDLE --dump DIR`"
 
 
+def _optional(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
 def _work(fields: Mapping[str, Any]) -> Work:
     first, second, third = map(int, fields["steps"])
     copies = Copies(int(fields["count"]), (first, second, third))
-    return Work(product_of(fields["product"]), tiling_of(fields["tiling"]), copies)
+    work = Work(product_of(fields["product"]), tiling_of(fields["tiling"]), copies)
+    y, tiling = work.product.y, work.tiling
+    divisors = y.pitch, y.row_pitch, y.image_pitch, tiling.interleave, tiling.blocks
+    extents = *work.product.y_size, work.product.rows, work.product.columns, copies.count
+    if not all(0 < number < 1 << 32 for number in (*divisors, *extents)):
+        raise ValueError("extents that no work has")
+    return work
 
 
 def _reason(error: Exception) -> str:

@@ -16,6 +16,7 @@ from ..engine import EngineDevice, Region
 from .calls import START, Call, Detail, Place, Result, digest_of
 
 Item = Matrix | PackedMatrix
+Form = PackedMatrix | None
 
 
 class Sink(Protocol):
@@ -90,37 +91,17 @@ class RecordingDevice(Device):
 
     # Work -----------------------------------------------------------------------------------
 
-    def product(
-        self,
-        y: Matrix,
-        a: Matrix,
-        b: Matrix | PackedMatrix,
-        *,
-        transpose_a: bool = False,
-        accumulate: bool = False,
-        dataflow: str | None = None,
-    ) -> int:
+    # Options go through unseen: they are the recorded device's business.
+
+    def product(self, y: Matrix, a: Matrix, b: Matrix | PackedMatrix, **options: Any) -> int:
         with _Trace(self._device) as done:
-            count = self._device.product(
-                y, a, b, transpose_a=transpose_a, accumulate=accumulate, dataflow=dataflow
-            )
+            count = self._device.product(y, a, b, **options)
         layer = self._name(b)[0]
         return self._note("product", layer, "product", count, [("y", y)], done)
 
-    def product_batch(
-        self,
-        y: Matrix,
-        a: Matrix,
-        b: Matrix,
-        batch: int,
-        *,
-        transpose_a: bool = False,
-        transpose_b: bool = False,
-    ) -> int:
+    def product_batch(self, y: Matrix, a: Matrix, b: Matrix, batch: int, **options: Any) -> int:
         with _Trace(self._device) as done:
-            count = self._device.product_batch(
-                y, a, b, batch, transpose_a=transpose_a, transpose_b=transpose_b
-            )
+            count = self._device.product_batch(y, a, b, batch, **options)
         layer, left = self._name(a)
         right = self._name(b)[1]
         backward = "dy" in (left, right)
@@ -134,51 +115,29 @@ class RecordingDevice(Device):
         return self._note("convolve", self._name(weights)[0], "FF", count, [("y", y)], done)
 
     def convolve_backward(
-        self,
-        dx: Matrix,
-        dy: Matrix,
-        weights: PackedMatrix,
-        shape: Convolution,
-        *,
-        dy_keep: int | None = None,
+        self, dx: Matrix, dy: Matrix, weights: PackedMatrix, shape: Convolution, **options: Any
     ) -> int:
         with _Trace(self._device) as done:
-            count = self._device.convolve_backward(dx, dy, weights, shape, dy_keep=dy_keep)
+            count = self._device.convolve_backward(dx, dy, weights, shape, **options)
         layer = self._name(weights)[0]
         return self._note("convolve_backward", layer, "BP", count, [("dx", dx)], done)
 
     def convolve_gradient(
-        self, dw: Matrix, x: Matrix, dy: Matrix, shape: Convolution, *, accumulate: bool = False
+        self, dw: Matrix, x: Matrix, dy: Matrix, shape: Convolution, **options: Any
     ) -> int:
         with _Trace(self._device) as done:
-            count = self._device.convolve_gradient(dw, x, dy, shape, accumulate=accumulate)
+            count = self._device.convolve_gradient(dw, x, dy, shape, **options)
         return self._note("convolve_gradient", self._name(dw)[0], "WU", count, [("dw", dw)], done)
 
-    def pack(
-        self,
-        weights: Matrix,
-        ff: PackedMatrix | None = None,
-        bp: PackedMatrix | None = None,
-        *,
-        masked_bp: bool = False,
-    ) -> None:
-        self._device.pack(weights, ff, bp, masked_bp=masked_bp)
+    def pack(self, weights: Matrix, ff: Form = None, bp: Form = None, **options: Any) -> None:
+        self._device.pack(weights, ff, bp, **options)
         self._note("pack", self._name(weights)[0], "pack", None, _forms(ff, bp))
 
     def update_weights(
-        self,
-        weights: Matrix,
-        velocity: Matrix,
-        gradient: Matrix,
-        scalars: UpdateScalars,
-        ff: PackedMatrix | None = None,
-        bp: PackedMatrix | None = None,
-        *,
-        masked_bp: bool = False,
-    ) -> None:
-        self._device.update_weights(
-            weights, velocity, gradient, scalars, ff, bp, masked_bp=masked_bp
-        )
+        self, weights: Matrix, velocity: Matrix, gradient: Matrix, scalars: UpdateScalars,
+        ff: Form = None, bp: Form = None, **options: Any,
+    ) -> None:  # fmt: skip
+        self._device.update_weights(weights, velocity, gradient, scalars, ff, bp, **options)
         results = [("weights", weights), ("velocity", velocity), *_forms(ff, bp)]
         self._note("update_weights", self._name(weights)[0], "update", None, results)
 
@@ -246,5 +205,5 @@ class _Trace:
             self._engine.trace = None
 
 
-def _forms(ff: PackedMatrix | None, bp: PackedMatrix | None) -> list[tuple[str, Item]]:
+def _forms(ff: Form, bp: Form) -> list[tuple[str, Item]]:
     return [(role, form) for role, form in (("ff", ff), ("bp", bp)) if form is not None]

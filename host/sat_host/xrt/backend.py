@@ -20,7 +20,7 @@ from ..errors import DeviceError, HostError
 from ..heap import ALIGN_BYTES
 from ..kernels import KERNELS, STCE, WUVE, Kernel
 from ..manifest import Xclbin
-from ..program import Commands
+from ..program import Commands, command_bytes
 from .banks import match_banks
 from .buffers import Buffer, Buffers
 from .environment import (
@@ -185,7 +185,7 @@ class XrtBackend:
 
     def _sent(self, kernel: Kernel, commands: Commands) -> Buffer:
         """The list on the card, in a buffer that grows with the longest."""
-        data = np.frombuffer(commands.tobytes(), np.uint8)
+        data = command_bytes(commands)
         buffer = self._lists[kernel.name]
         if data.size > buffer.bytes:
             larger = self._buffers.own(2 * data.size, self._group(kernel, "commands"))
