@@ -28,9 +28,13 @@ T = TypeVar("T")
 INCLUDE_DIRS = (".", "kernels", "kernels/timed", "kernels/csim")
 """What stands in kernels/timed comes in place of the plain simulator's."""
 
-TIMED_UNITS = (
-    *(unit for unit in CSIM_UNITS if not unit.source.startswith("kernels/")),
-    Unit("kernels/timed/bridge.cpp"),
+# A run mostly records, and takes as long as with -O3; compiling takes a third less.
+TIMED_UNITS = tuple(
+    Unit(unit.source, (*unit.flags, "-O1"))
+    for unit in (
+        *(unit for unit in CSIM_UNITS if not unit.source.startswith("kernels/")),
+        Unit("kernels/timed/bridge.cpp"),
+    )
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import platform
+import re
 import shutil
 import threading
 from collections.abc import Sequence
@@ -23,8 +24,9 @@ from sat_host.isa import isa_flags
 from ..cache import Cache, Entry, content_key
 from ..disk import disk_errors, explain, scratch_folder
 from ..errors import Cancelled, WorkError
-from ..project import Project, digest_of, write
+from ..project import BANNER, Project, digest_of, write
 from .compiler import Compiler
+from .includes import sources_of
 from .run import CommandError, describe_status, first_error_line, run
 
 LIBRARY = "libsat.so"
@@ -37,6 +39,8 @@ COMMON_FLAGS = (
     "-U_FORTIFY_SOURCE",
 )
 LINK_FLAGS = ("-shared", "-pthread", "-Wl,--build-id=none", "-Wl,-z,defs")
+# A comment, so specs that differ in their names alone share all that is compiled.
+_BANNER_LINE = re.compile(rf"^// {BANNER}\b.*", re.MULTILINE)
 _SUFFIXES = {".h", ".hh", ".hpp", ".inc", ".c", ".cc", ".cpp"}
 _COMPILE_SECONDS = 900.0
 _NO_SPACE = "No space left on device"
@@ -114,11 +118,14 @@ def plan_library(
     """The commands for `project`, and their cache keys. Nothing is written or run.
 
     units and include_dirs are relative to the project's root. isa: see `sat_host.isa.isa_flags`.
-    A key covers every source of the project, the compiler's version line, and all arguments.
+    A unit's key covers all that it may include but for the comment that names the spec, the
+    compiler's version line, and all arguments.
     """
-    files = project.files.items()
-    sources = {path: text for path, text in files if PurePosixPath(path).suffix in _SUFFIXES}
-    digest = digest_of(sources)
+    sources = {
+        path: _BANNER_LINE.sub("", text)
+        for path, text in project.files.items()
+        if PurePosixPath(path).suffix in _SUFFIXES
+    }
     made_by = {"banner": compiler.banner, "machine": platform.machine()}
     flags = (*COMMON_FLAGS, *isa_flags(isa), *(f"-I{folder}" for folder in include_dirs))
     commands = []
@@ -127,6 +134,7 @@ def plan_library(
             raise WorkError(f"{unit.source}: not in the rendered project")
         output = f"{PurePosixPath(unit.source).stem}.o"
         arguments = (*flags, *unit.flags, "-c", unit.source, "-o", output)
+        digest = digest_of(sources_of(unit.source, sources))
         key = content_key(sources=digest, arguments=arguments, **made_by)
         commands.append(Command(unit.source, output, (*compiler.command, *arguments), key))
     arguments = (*LINK_FLAGS, "-o", LIBRARY, *(command.output for command in commands))

@@ -14,7 +14,7 @@ from benchmarks.report import HEADER, ROOT, Figure, Target, show
 
 SPEC = """\
 name: small
-array: {rows: 2, lanes: 8, interleave: 2, memory_tile: 4}
+array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}
 model: {hidden: [16]}
 training: {epochs: 1}
 """

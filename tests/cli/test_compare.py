@@ -23,7 +23,7 @@ from hlsgen.compare.run import Comparison, Watcher
 
 SPEC = """\
 name: tiny
-array: {rows: 4, lanes: 8, interleave: 4}
+array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}
 model: {name: mlp, hidden: [16]}
 data: {name: digits, test_fraction: 0.9}
 training: {epochs: 1, batch: 64}

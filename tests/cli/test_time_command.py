@@ -238,6 +238,14 @@ def test_a_leftover_token_is_named(plant: Callable[[str, str, str], None], capsy
     assert "'sum_commands'" in err and "'fetch_commands'" in err and "still holds" in err
 
 
+def sized_spec(fifos: Path) -> Path:
+    """The small spec with the depths of a file beside it."""
+    spec = fifos.with_name("sized.yaml")
+    text = Path(SMALL).read_text(encoding="utf-8")
+    spec.write_text(f"{text}\nfifos: {fifos.name}\n", encoding="utf-8")
+    return spec
+
+
 def test_least_depths_keep_the_speed(kept: Path, tmp_path: Path, capsys: Said) -> None:
     recorded = (SMALL, "--recorded", str(kept))
     sizing = answer(capsys, *recorded, "--size")["sizing"]
@@ -249,15 +257,20 @@ def test_least_depths_keep_the_speed(kept: Path, tmp_path: Path, capsys: Said) -
     assert looser["cycles"] <= looser["allowed_cycles"] == int(1.02 * looser["endless_cycles"])
     places = [sum(e["count"] * e["least_depth"] for e in s["fifos"]) for s in (sizing, looser)]
     assert places[1] < places[0]
-    spec = tmp_path / "sized.yaml"
-    text = Path(SMALL).read_text(encoding="utf-8")
-    spec.write_text(f"{text}\nfifos: fifos.yaml\n", encoding="utf-8")
     depths = {each["family"]: each["least_depth"] for each in looser["fifos"]}
-    assert load_spec(spec).fifos.given() == depths
-    assert answer(capsys, str(spec), "--matmul", "64,64,64")["cycles"] == looser["cycles"]
+    assert load_spec(sized_spec(path)).fifos.given() == depths
     table, _ = time(capsys, *recorded, "--size")
     assert re.search(r"^packets +8 +32 ", table, re.MULTILINE) and "below" not in table
     assert "simulated cycles with the least depths: " in table
+
+
+@pytest.mark.slow
+def test_a_spec_of_least_depths_has_their_cycles(kept: Path, tmp_path: Path, capsys: Said) -> None:
+    path = tmp_path / "fifos.yaml"
+    size = ("--recorded", str(kept), "--size", "--within", "2%", "-o", str(path))
+    sizing = answer(capsys, SMALL, *size)["sizing"]
+    again = answer(capsys, str(sized_spec(path)), "--matmul", "64,64,64")
+    assert again["cycles"] == sizing["cycles"]
 
 
 def test_a_timeline_is_written(kept: Path, tmp_path: Path, capsys: Said) -> None:

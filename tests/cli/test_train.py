@@ -21,7 +21,7 @@ from hlsgen.toolchain.gxx import LIBRARY, CompiledLibrary
 SPECS = Path(__file__).resolve().parents[2] / "specs"
 SPEC = """\
 name: tiny
-array: {rows: 4, lanes: 8, interleave: 4}
+array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}
 model: {name: mlp, hidden: [16]}
 data: {name: digits, test_fraction: 0.9}
 training: {epochs: 1, batch: 64}
@@ -30,9 +30,8 @@ USED = ("stages", "stage_memory_bytes", "peak_memory_bytes")
 
 
 @pytest.fixture
-def spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def spec(tmp_path: Path) -> Path:
     pytest.importorskip("sklearn")
-    monkeypatch.setenv("HLSGEN_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "tiny.yaml"
     path.write_text(SPEC, encoding="utf-8")
     return path

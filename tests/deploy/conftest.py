@@ -15,8 +15,8 @@ from hlsgen.package import package
 
 SPEC = """\
 name: small
-array: {rows: 4, lanes: 8, interleave: 4, memory_tile: 2}
-sparsity: {group: 4, keep: 1}
+array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}
+sparsity: {group: 8, keep: 1}
 """
 
 

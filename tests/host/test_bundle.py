@@ -31,12 +31,11 @@ XCLBIN = {
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle of the smallest array, by way of the ordinary cache."""
+    """A bundle of a small array, by way of the ordinary cache."""
     folder = tmp_path_factory.mktemp("bundle")
     spec = folder / "spec.yaml"
     spec.write_text(
-        "name: one\narray: {rows: 1, lanes: 4, interleave: 2, memory_tile: 4}\n"
-        "sparsity: {group: 4, keep: 2}\n"
+        "name: one\narray: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}\n"
     )
     return build(spec, folder / "one", os.environ).bundle
 
@@ -78,7 +77,7 @@ def test_a_good_bundle_opens(bundle: Path) -> None:
     loaded = load_bundle(str(bundle))
     assert loaded.path == bundle
     assert loaded.library == bundle / "libsat.so"
-    assert (loaded.config.rows, loaded.config.lanes, loaded.config.group) == (1, 4, 4)
+    assert (loaded.config.rows, loaded.config.lanes, loaded.config.group) == (4, 8, 8)
     for given in (str(bundle), bundle, loaded):
         device = open_device(given)
         assert device.dataflows == ("os", "ws")
@@ -177,7 +176,7 @@ def test_another_format(bundle: Path, content: str) -> None:
         ("array", "adder_latency", None, "an integer from 1 to 16, got None"),
         ("sparsity", "group", 1, "an integer from 4 to 32, got 1"),
         ("sparsity", "group", 6, "a power of two, got 6"),
-        ("sparsity", "group", 8, "at most lanes 4, got 8"),
+        ("sparsity", "group", 16, "at most lanes 8, got 16"),
     ],
 )
 def test_a_constant_that_no_array_has(
@@ -234,8 +233,8 @@ def test_an_unknown_instruction_set(bundle: Path) -> None:
     "edit",
     [
         lambda s: s["array"].update(rows=2),
-        lambda s: s["array"].update(lanes=8),
-        lambda s: s["array"].update(adder_latency=7),
+        lambda s: s["array"].update(lanes=16),
+        lambda s: s["array"].update(adder_latency=3),
         lambda s: s["array"].update(memory_tile=8),
     ],
 )

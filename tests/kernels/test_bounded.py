@@ -13,6 +13,7 @@ import re
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +35,17 @@ from sat_host.stored_program import StoredProgram
 from sat_host.strips import stationary_tiling
 from sat_host.tiling import Tiling
 
-from hlsgen.project import Project, write
+from hlsgen.cache import content_key, open_cache
+from hlsgen.project import Project, digest_of, write
 from hlsgen.toolchain.compiler import find_compiler
+from hlsgen.toolchain.includes import sources_of
 
 TOP = "sat_stce.cpp"
 BOUNDED = Path(__file__).parent / "bounded"
+FLAGS = (
+    *("-std=c++14", "-O1", "-ffp-contract=off", "-pthread", "-Wall", "-Wextra"),
+    *("-I.", "-Ikernels", "-Ibounded", "-Ikernels/csim"),
+)
 MEMORY_WORDS = 1 << 15
 NAMES = ("1x4_g4", "4x8_g8", "3x64_g8")
 
@@ -84,13 +91,25 @@ class ListBackend(OneBank):
 
 
 def compiled(project: Project, folder: Path) -> Path:
-    """The bounded build of a project."""
+    """The bounded build of a project; its objects are kept in the cache of all tests."""
+    texts = {f"bounded/{path.name}": path.read_text("utf-8") for path in BOUNDED.iterdir()}
+    project = Project({**project.files, **texts})
     write(project, folder)
-    sources = [TOP, "sat_wuve.cpp", str(BOUNDED / "lists.cpp")]
-    includes = [f"-I{path}" for path in (".", "kernels", str(BOUNDED), "kernels/csim")]
-    flags = ["-std=c++14", "-O1", "-ffp-contract=off", "-pthread", "-Wall", "-Wextra"]
-    command = [*find_compiler(os.environ).command, *flags, *includes, *sources, "-o", "lists"]
-    subprocess.run(command, cwd=folder, check=True)
+    compiler = find_compiler(os.environ)
+
+    def compile_into(path: Path, source: str) -> None:
+        command = [*compiler.command, *FLAGS, "-c", source, "-o", str(path)]
+        subprocess.run(command, cwd=folder, check=True)
+
+    objects = []
+    with open_cache(os.environ) as cache:
+        for source in (TOP, "sat_wuve.cpp", "bounded/lists.cpp"):
+            digest = digest_of(sources_of(source, project.files))
+            key = content_key(bounded=digest, flags=FLAGS, compiler=compiler.banner)
+            made = cache.get_or_make(key, ".o", partial(compile_into, source=source))
+            objects.append(str(made.path))
+    link = [*compiler.command, "-pthread", *objects, "-o", "lists"]
+    subprocess.run(link, cwd=folder, check=True)
     return folder / "lists"
 
 
@@ -295,7 +314,7 @@ def test_dataflows_follow_each_other_in_one_list(name: str, tmp_path: Path) -> N
 def test_updates_end_with_the_golden_bits(name: str, tmp_path: Path) -> None:
     """Also with SR-STE's marks, which hold the weights back for a group."""
     config = ARRAYS[name]
-    program = compiled(project_of(name), tmp_path)
+    program = compiled(systolic(project_of(name)), tmp_path)
     engine = EngineDevice(config, ListBackend(program, config), ("os",))
     rng = np.random.default_rng(6)
     k, j = 3 * config.lanes + 1, 2 * config.lanes - 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -89,16 +90,13 @@ class Pair:
     golden: GoldenDevice
 
 
-@pytest.fixture(scope="module")
-def pairs() -> dict[str, Pair]:
-    found = {}
-    for name in NAMES:
-        config = ARRAYS[name]
-        chosen = AnyTiling(config)
-        backend = CsimBackend(library_of(project_of(name)), config)
-        engine = EngineDevice(config, backend, ("os", "ws"), StoredProgram(chosen))
-        found[name] = Pair(engine, chosen, GoldenDevice(config))
-    return found
+@cache
+def pair_of(name: str) -> Pair:
+    config = ARRAYS[name]
+    chosen = AnyTiling(config)
+    backend = CsimBackend(library_of(project_of(name)), config)
+    engine = EngineDevice(config, backend, ("os", "ws"), StoredProgram(chosen))
+    return Pair(engine, chosen, GoldenDevice(config))
 
 
 Results = list[npt.NDArray[np.floating]]
@@ -180,10 +178,8 @@ def batches(device: Device, seed: int) -> Results:
 @pytest.mark.parametrize("name", [name for name in EVERY_ARRAY if name.values[0] in NAMES])
 @pytest.mark.parametrize("dataflow", ["os", "ws"])
 @pytest.mark.parametrize("work", [products, convolutions, batches])
-def test_every_tiling_gives_the_golden_bits(
-    name: str, dataflow: str, work: object, pairs: dict[str, Pair]
-) -> None:
-    pair = pairs[name]
+def test_every_tiling_gives_the_golden_bits(name: str, dataflow: str, work: object) -> None:
+    pair = pair_of(name)
     assert callable(work)
 
     @settings(max_examples=12)
@@ -203,7 +199,7 @@ def test_every_tiling_gives_the_golden_bits(
 @pytest.mark.slow
 def test_an_array_without_weight_stationary_hardware() -> None:
     """The same bits output stationary, and no memory for packets."""
-    config = ARRAYS["8x16_g4"]
+    config = ARRAYS["4x8_g8"]
     spec = spec_of("os_only", config).model_copy(update={"dataflows": ("os",)})
     engine = EngineDevice(config, CsimBackend(library_of(render(spec)), config), ("os",))
     for seed in range(4):

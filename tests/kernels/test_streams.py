@@ -8,7 +8,16 @@ import random
 
 import numpy as np
 import pytest
-from accelerators import ARRAYS, changed, library_of, open_library, probe, project_of
+from accelerators import (
+    ARRAYS,
+    QUICKLY,
+    changed,
+    library_of,
+    open_library,
+    probe,
+    project_of,
+    with_flags,
+)
 from operands import halves
 from sat_host.device import DeviceError
 from sat_host.engine import EngineDevice
@@ -274,7 +283,7 @@ DROPPED_COMMAND = (
 )
 def test_a_wrong_kernel_is_an_error_with_names(change: tuple[str, str, str], message: str) -> None:
     project: Project = changed(project_of(ARRAY), *change)
-    device = open_library(library_of(project), ARRAYS[ARRAY])
+    device = open_library(library_of(project, with_flags(QUICKLY)), ARRAYS[ARRAY])
     product(device, 4)
     for _ in range(2):
         with pytest.raises(DeviceError) as caught:

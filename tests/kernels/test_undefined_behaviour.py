@@ -9,9 +9,9 @@ import sys
 from dataclasses import astuple
 
 import pytest
-from accelerators import ARRAYS, library_of, project_of, with_flags
+from accelerators import ARRAYS, QUICKLY, library_of, project_of, with_flags
 
-FLAGS = ("-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
+FLAGS = (*QUICKLY, "-fsanitize=undefined", "-fsanitize-undefined-trap-on-error")
 
 # In a process of its own, which the trap ends.
 SCRIPT = """

@@ -308,7 +308,7 @@ def test_the_caller_keeps_its_subnormals(device_for: DeviceFor) -> None:
 
 
 def test_packing_leaves_weights_and_takes_one_direction(device_for: DeviceFor) -> None:
-    device = device_for("8x16_g4")
+    device = device_for("1x4_g4")
     weights = halves(3, (21, 35), "any bits")
     for keeps in ((2, None), (None, 2), (None, None), (1, 4)):
         got = packed(device, weights, *keeps)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from accelerators import (
     ARRAYS,
+    QUICKLY,
     SYNTHESIS_FLAGS,
     library_of,
     open_library,
@@ -34,7 +35,7 @@ Build = Callable[[str], EngineDevice]
 def synthesis_device(name: str) -> EngineDevice:
     """An array with the multiplier and the macros of synthesis, on csim's streams and integers."""
     folders = (".", "kernels", "kernels/vitis", "kernels/csim")
-    library = library_of(project_of(name), with_flags(SYNTHESIS_FLAGS), folders)
+    library = library_of(project_of(name), with_flags((*QUICKLY, *SYNTHESIS_FLAGS)), folders)
     return open_library(library, ARRAYS[name])
 
 
@@ -54,7 +55,7 @@ def vendor_device(name: str) -> EngineDevice:
     unset = ("-Wno-uninitialized", "-Wno-maybe-uninitialized")
     library = library_of(
         Project({**project.files, **texts}),
-        with_flags((*SYNTHESIS_FLAGS, *unset, *system)),
+        with_flags((*QUICKLY, *SYNTHESIS_FLAGS, *unset, *system)),
         (".", "kernels", "kernels/vitis"),
     )
     return open_library(library, ARRAYS[name])

@@ -199,6 +199,7 @@ def test_what_the_paper_workloads_reach(name: str) -> None:
     assert 1.85 <= cycles(dense) / cycles(pruned) < 2
 
 
+@pytest.mark.slow
 def test_mean_speedups_of_the_paper_workloads() -> None:
     """Modelled: over 1.93 as the card is, over 1.75 at a quarter of its bandwidth."""
     for bandwidth, least in ((96.0, 1.93), (24.0, 1.75)):

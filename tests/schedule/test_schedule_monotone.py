@@ -192,8 +192,7 @@ def step_cycles(name: str, method: str, keep: int, config: ArrayConfig, memory: 
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if "resnet18" in name or "resnet50" in name
-        else name
+        name if name == "vit_cifar100" else pytest.param(name, marks=pytest.mark.slow)
         for name in workloads.PAPER
     ],
 )  # fmt: skip

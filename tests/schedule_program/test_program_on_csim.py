@@ -32,7 +32,7 @@ from hlsgen.specfile import load_spec
 
 SPEC = """
 name: programmed
-array: {rows: 4, lanes: 8, interleave: 4, memory_tile: 2}
+array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}
 sparsity: {group: 8, keep: 2}
 model:
   name: layers
@@ -49,7 +49,7 @@ training: {epochs: 1, batch: 12, micro_batch: 4}
 MICRO_BATCHES = 3
 
 
-@pytest.fixture(scope="module", params=["os", "ws"])
+@pytest.fixture(scope="module", params=[pytest.param("os", marks=pytest.mark.slow), "ws"])
 def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder: Path = tmp_path_factory.mktemp("programmed")
     spec = folder / "spec.yaml"

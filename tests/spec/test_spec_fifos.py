@@ -220,7 +220,8 @@ def test_a_bundle_keeps_other_specs_byte_for_byte(fifos: str) -> None:
 def test_a_bundle_can_be_built_again_without_the_file(spec: Path) -> None:
     file = sized(spec, "fifos: {tiles: 5, packets: 40}\n")
     spec.write_text(
-        "name: x\ncard: u50\narray: {rows: 2, lanes: 8, interleave: 4, memory_tile: 4}\n"
+        "name: x\ncard: u50\n"
+        "array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}\n"
         "model: {hidden: [8]}\nfifos: sizes/fifos.yaml\n"
     )
     first = build(spec, spec.parent / "first", os.environ)

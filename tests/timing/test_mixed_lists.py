@@ -60,6 +60,7 @@ def mixed(name: str, seed: int) -> Trace:
     return library.stce(together, device_memory(WORDS, config.lanes))[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [6, 9, 15])
 def test_short_periods_need_plans_ahead_of_sums(seed: int) -> None:
     """With an adder of one cycle periods last one: plans run ahead of the sums behind them. With
@@ -74,7 +75,7 @@ def test_short_periods_need_plans_ahead_of_sums(seed: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["1x4_g4", "2x4_g4", "4x8_g8", "8x16_g4"])
+@pytest.mark.parametrize("name", ["1x4_g4", "2x4_g4", "4x8_g8", "8x16_g16"])
 def test_mixed_lists_go_through(name: str) -> None:
     for seed in range(6):
         trace = mixed(name, seed)

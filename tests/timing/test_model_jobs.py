@@ -49,6 +49,7 @@ def program() -> Program:
     return program_of_spec(spec, "digits_cnn.yaml")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SMALL_CASES, ids=lambda case: case.name)
 def test_data_do_not_change_the_recording_nor_leave_the_memory(
     library: TimedLibrary, case: Case
@@ -68,6 +69,7 @@ def test_data_do_not_change_the_recording_nor_leave_the_memory(
             assert ((touched >= 0) & (touched < job.words)).all(), name
 
 
+@pytest.mark.slow
 def test_a_matmul_gives_its_bits(library: TimedLibrary) -> None:
     """The lists are those of the product, in the places that the job says: A, B, Y."""
     rows, columns, reduction = 21, 19, 11
@@ -131,6 +133,7 @@ def test_a_step_is_all_products_and_updates_of_its_program(program: Program) -> 
         program_jobs(program, "conv1", "BP")
 
 
+@pytest.mark.slow
 def test_equal_jobs_run_once(library: TimedLibrary) -> None:
     job = SMALL_CASES[0].job(SMALL, MEMORY)
     elsewhere = replace(job, banks={**job.banks, "a": 3})
