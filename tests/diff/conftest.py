@@ -15,7 +15,7 @@ from hlsgen.build import build
 
 VIT = """\
 name: tiny_vit
-array: {rows: 4, lanes: 8, interleave: 4, memory_tile: 2}
+array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}
 model: {name: vit, patch: 4, dim: 12, depth: 1, heads: 2, mlp: 20}
 data: {name: digits, test_fraction: 0.9}
 training: {epochs: 1, batch: 90, micro_batch: 45}

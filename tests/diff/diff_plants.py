@@ -21,7 +21,7 @@ from hlsgen.cli.main import main
 
 CNN = """\
 name: tiny
-array: {rows: 4, lanes: 8, interleave: 4, memory_tile: 2}
+array: {rows: 4, lanes: 8, interleave: 2, memory_tile: 2, adder_latency: 4}
 model: {name: cnn, channels: [12, 9]}
 data: {name: digits, test_fraction: 0.9}
 training: {epochs: 1, batch: 50}

@@ -110,6 +110,7 @@ def test_steps_that_were_equal_are_told(steps: tuple[int, ...], text: str) -> No
     assert line.startswith(text)
 
 
+@pytest.mark.slow
 def test_an_array_of_another_size(
     bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
