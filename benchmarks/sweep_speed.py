@@ -26,9 +26,9 @@ GRIDS = {
         "dataflows=[os],[os, ws]", "clock_mhz=100,125,150,175,200,225,250", "card=vcu1525,u280",
     ),
     "3 arrays, 3 values of keep": ("array.rows=8,16,32", "sparsity.keep=1,2,4"),
-    "64 arrays": (
-        "array.rows=4,6,8,10,12,16,20,24", "array.interleave=8,16", "array.memory_tile=4,8",
-        "array.feed=1,2",
+    "256 arrays": (
+        "array.rows=4,6,8,10,12,16,20,24", "array.lanes=16,32", "array.interleave=8,16",
+        "array.memory_tile=4,8", "array.feed=1,2", "array.strip_words=4096,8192",
     ),
 }  # fmt: skip
 """From much that points share to nothing but the network."""

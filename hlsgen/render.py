@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -49,10 +49,10 @@ def render(spec: Spec) -> Project:
     return Project(files)
 
 
-def render_source(spec: Spec, name: str) -> str:
-    """One of the files of `render` that are made from templates, alone. Raises as it does."""
-    environment = _environment(paths.templates_dir())
-    return _render_one(environment, name + _SUFFIX, _context(spec))
+def render_sources(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
+    """Some files of `render` that are made from templates, alone. Raises as it does."""
+    environment, context = _environment(paths.templates_dir()), _context(spec)
+    return tuple(_render_one(environment, name + _SUFFIX, context) for name in names)
 
 
 def _context(spec: Spec) -> dict[str, object]:

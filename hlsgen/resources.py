@@ -55,7 +55,13 @@ class Resources:
 
     def within(self, limit: Resources) -> bool:
         """No resource is above the limit's."""
-        return all(mine <= theirs for (_, mine), (_, theirs) in zip(self, limit, strict=True))
+        return (
+            self.lut <= limit.lut
+            and self.ff <= limit.ff
+            and self.dsp <= limit.dsp
+            and self.bram36 <= limit.bram36
+            and self.uram <= limit.uram
+        )
 
     def __iter__(self) -> Iterator[tuple[str, float]]:
         """Name and amount, in the order of the fields."""

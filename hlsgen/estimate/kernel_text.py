@@ -12,7 +12,7 @@ from functools import cache
 
 from ..errors import WorkError
 from ..paths import kernels_dir
-from ..render import render_source
+from ..render import render_sources
 from ..spec import Spec
 
 _FIFO = re.compile(r"^\s*SAT_FIFO\((\w+), (\w+), (\d+), (\w+)\)", re.MULTILINE)
@@ -53,7 +53,8 @@ class KernelText:
 def kernel_texts(spec: Spec) -> dict[str, KernelText]:
     """By the kernel's name, of what `spec` renders. Raises WorkError as rendering does."""
     names = ("sat_stce", "sat_wuve")
-    return {name: read_kernel(render_source(spec, f"{name}.cpp")) for name in names}
+    texts = render_sources(spec, [f"{name}.cpp" for name in names])
+    return {name: read_kernel(text) for name, text in zip(names, texts, strict=True)}
 
 
 def read_kernel(text: str) -> KernelText:

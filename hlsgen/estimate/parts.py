@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache, lru_cache
 
 from sat_host.config import ArrayConfig
 
@@ -13,6 +14,7 @@ from .operators import choice, cost, registers
 from .storage import block_ram, stream
 
 
+@cache
 def control(
     counters: int = 0,
     comparisons: int = 0,
@@ -35,6 +37,7 @@ def control(
     )
 
 
+@cache
 def block(lanes: int) -> Resources:
     """Block<Config> (kernels/block_transpose.h): a register an element; a column is one of all."""
     word = 16 * lanes
@@ -51,7 +54,10 @@ def ranking(config: ArrayConfig) -> Resources:
 
 def streams(found: Iterable[Stream], bits: dict[str, int]) -> Resources:
     """Raises KeyError for a token whose width is not known."""
-    return total(stream(bits[each.token], each.depth, each.resource) for each in found)
+    return total(_stream(bits[each.token], each.depth, each.resource) for each in found)
+
+
+_stream = lru_cache(maxsize=1 << 12)(stream)
 
 
 def adapters(found: Iterable[Port], word_bits: int) -> Resources:

@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from sat_host.config import ArrayConfig
-from sat_host.strips import MAX_COUNT, largest_count, strip_words
+from sat_host.strips import MAX_COUNT, largest_count
 from sat_host.tiling import DATAFLOWS
 
-from . import stationary_segments
-from .activations import channel_strips
+from . import stationary_segments, strip_columns
 from .memory import Counts
 from .options import Options
 from .pieces import Candidates
-from .traffic import divided
+from .terms import Flags, Terms, divided
+from .terms import terms as terms_of_one
 from .work import ProductWork
+
+Owned = tuple[Sequence[tuple[ArrayConfig, ProductWork]], Counts]
+"""Arrays with a product each, and the place of each candidate's among them."""
 
 
 def candidates(config: ArrayConfig, work: ProductWork, options: Options) -> list[Candidates]:
@@ -31,13 +33,9 @@ def candidates(config: ArrayConfig, work: ProductWork, options: Options) -> list
     for dataflow in DATAFLOWS:
         if dataflow in options.dataflows:
             tilings = _grid(config, work, dataflow)
-            legal = _counted(config, work, tilings)
-            tilings = _chosen(tilings, legal)
-            if tilings.size and dataflow == "ws":
-                tilings = _chosen(tilings, stationary_segments.legal(config, work, tilings))
-            elif tilings.size:
-                tilings = _chosen(tilings, _held(config, work, tilings))
-            found.append(tilings)
+            terms = terms_of_one(config, work, options, tilings.size)
+            owned = [(config, work)], np.zeros(tilings.size, np.int64)
+            found.append(tilings.some(legal(terms, tilings, owned)))
     return found
 
 
@@ -52,42 +50,50 @@ def _grid(config: ArrayConfig, work: ProductWork, dataflow: str) -> Candidates:
     return Candidates(dataflow, grid[0] + 1, grid[1] + 1, buffered)
 
 
-def _chosen(tilings: Candidates, which: npt.NDArray[np.bool_]) -> Candidates:
-    return replace(
-        tilings,
-        interleave=tilings.interleave[which],
-        blocks=tilings.blocks[which],
-        buffered=tilings.buffered[which],
+def legal(terms: Terms, tilings: Candidates, owned: Owned) -> Flags:
+    """Which candidates the array can execute; all of them have A transposed, or none."""
+    found = _counted(terms, tilings, owned)
+    fits = stationary_segments.legal if tilings.dataflow == "ws" else _held
+    if found.all():
+        return fits(terms, tilings) if found.size else found
+    counted = np.flatnonzero(found)
+    if counted.size:
+        found[counted] = fits(terms.at(counted), tilings.some(counted))
+    return found
+
+
+def _counted(terms: Terms, tilings: Candidates, owned: Owned) -> Flags:
+    """Where the kernels' counters suffice."""
+    found = count_bound(terms, tilings.interleave, tilings.blocks) <= MAX_COUNT
+    for place in np.flatnonzero(~found).tolist():
+        config, work = owned[0][owned[1][place]]
+        t, q = int(tilings.interleave[place]), int(tilings.blocks[place])
+        found[place] = largest_count(config, work.product, t, q) <= MAX_COUNT
+    return found
+
+
+def count_bound(terms: Terms, interleave: Counts, blocks: Counts) -> Counts:
+    """No less than sat_host.strips.largest_count, and cheap for many."""
+    lanes, strip, sums = terms.lanes, terms.units * interleave, interleave * blocks
+    # Its terms are alternatives; all packets of a record, with indices, are two panels at most.
+    waits = np.maximum(sums, terms.adder_latency)
+    panel = lanes * (np.where(terms.transposed_a, strip, 1) + blocks + waits + 2) + strip
+    return np.asarray(
+        terms.taps * terms.tap_words * panel + 2 * terms.units * sums + terms.adder_latency
     )
 
 
-def _counted(config: ArrayConfig, work: ProductWork, tilings: Candidates) -> npt.NDArray[np.bool_]:
-    """Where the kernels' counters suffice."""
-    interleave, blocks = tilings.interleave, tilings.blocks
-    most = largest_count(config, work.product, int(interleave.max()), int(blocks.max()))
-    if most <= MAX_COUNT:  # it grows with both
-        return np.ones(tilings.size, np.bool_)
-    counts = [
-        largest_count(config, work.product, t, q)
-        for t, q in zip(interleave.tolist(), blocks.tolist(), strict=True)
-    ]
-    return np.array(counts) <= MAX_COUNT
-
-
-def _held(config: ArrayConfig, work: ProductWork, tilings: Candidates) -> npt.NDArray[np.bool_]:
+def _held(terms: Terms, tilings: Candidates) -> Flags:
     """Where the loader has room for what an output stationary strip buffers."""
-    sizes, places = np.unique(config.rows * tilings.interleave, return_inverse=True)
-    if work.transposed_a:
-        words: list[int] = [
-            config.lanes * channel_strips(work.rows, work.a_channels, int(size), config.lanes).most
-            for size in sizes
-        ]
-    else:
-        words = [strip_words(work.product.a, work.rows, int(size)).longest for size in sizes]
-    held: Counts = np.array(words)[places]
-    fits = held <= config.strip_words
-    if not work.transposed_a:
-        tiles = divided(config.blocks(work.columns), tilings.blocks)
-        served = tiles * work.product.sum_words(config) * config.rows * tilings.interleave
-        fits &= served <= MAX_COUNT
-    return ~tilings.buffered | fits
+    strip = terms.units * tilings.interleave
+    if terms.transposed:
+        fits: Flags = terms.lanes * strip_columns.transposed(terms, strip)[3] <= terms.strip_words
+        return fits
+    tiles = divided(terms.column_blocks, tilings.blocks)
+    served = tiles * terms.taps * terms.tap_words * strip
+    held = np.flatnonzero(tilings.buffered)
+    fits = np.ones(tilings.size, np.bool_)
+    if held.size:
+        longest = strip_columns.held(terms.at(held), strip[held])[1]
+        fits[held] = (longest <= terms.strip_words[held]) & (served[held] <= MAX_COUNT)
+    return fits

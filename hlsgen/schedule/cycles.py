@@ -20,14 +20,15 @@ import numpy.typing as npt
 from sat_host.config import ArrayConfig
 from sat_host.descriptor import STCE
 
-from .drains import Drains, sum_places
-from .latencies import ACTIVATIONS, FETCH, STORED, packets, planned, through_rows
-from .memory import Counts, Memory, Traffic
+from .drains import Drains
+from .latencies import ACTIVATIONS, FETCH, STORED, packets, planned
+from .memory import Counts, Memory
 from .options import ALL, Options
 from .output_activations import OutputActivations
-from .output_tiles import OutputTiles
+from .output_tiles import OutputTiles, Products
 from .pieces import Candidates, Pieces, Timing, added, with_memory
-from .traffic import Ways, listed, port_cycles, share, sums, whole_reduction
+from .terms import Flags, Panel, Terms, terms
+from .traffic import Ways, listed, port_cycles, share, sums, turn, weights, whole_reduction
 from .weight_stationary import stationary_timing
 from .work import ProductWork
 
@@ -76,80 +77,77 @@ def product_timing(
     ):
         if sizes.size and not (sizes.min() >= 1 and sizes.max() <= most):
             raise ValueError(f"{name}: expected 1 to {most}, got {sizes.min()} to {sizes.max()}")
+    return timing_of(terms(config, work, options, candidates.size), candidates)
+
+
+def timing_of(terms: Terms, candidates: Candidates) -> Timing:
+    """Of each candidate, a way to cut the product in its row of the terms; all of them have A
+    transposed, or none."""
     if candidates.dataflow == "ws":
-        return stationary_timing(config, work, candidates, options)
-    return _output_stationary(config, work, candidates, options)
+        return stationary_timing(terms, candidates)
+    return _output_stationary(terms, candidates)
 
 
-def _output_stationary(
-    config: ArrayConfig, work: ProductWork, candidates: Candidates, options: Options
-) -> Timing:
-    tiles = OutputTiles(config, work, candidates.interleave, candidates.blocks, options)
+def _output_stationary(terms: Terms, candidates: Candidates) -> Timing:
+    buffered = candidates.buffered
+    tiles = OutputTiles(terms, candidates.interleave, candidates.blocks)
     rows = _row_units(tiles)
     number = tiles.strips * tiles.tiles
     idle = rows.drain // number
-    a = OutputActivations(tiles, candidates.buffered, idle)
+    a = OutputActivations(tiles, buffered, idle)
     late_a, late_b = _stalls(tiles, a, idle)
-    b, first_b = _weights(tiles)
-    ways = _ways(work)
-    commands = np.where(candidates.buffered, 1, tiles.tiles) * tiles.strips
+    part, ways = whole_reduction(terms), _ways(terms)
+    b = weights(terms, part, tiles.blocks, tiles.strips)
+    # The two panels that are held before the first product.
+    first_b = share(b, b.bytes * 2 // (number * part.panels))
+    commands = np.where(buffered, 1, tiles.tiles) * tiles.strips
     intake = np.maximum(rows.first, a.intake)
-    others = _others(tiles, candidates.buffered, commands, intake)
-    held = candidates.buffered & (not work.transposed_a)
-    zero = np.zeros_like(tiles.strip)
-    array = rows.compute + rows.distribution + late_b + zero
-    panel = tiles.products(tiles.tail, tiles.last_blocks)
+    others = _others(tiles, buffered, commands, intake)
+    held = buffered & (not terms.transposed)
+    array = rows.compute + rows.distribution + late_b
+    panel = tiles.last.tail
     # What is read as needed comes while others are waited for.
-    ahead = np.where(candidates.buffered, 0, intake + np.maximum(others, 0))
+    ahead = np.where(buffered, 0, intake + np.maximum(others, 0))
     return Timing(
-        rows.compute + zero,
+        rows.compute,
         rows.distribution + late_a + a.late,
-        late_b + zero,
-        rows.drain + zero,
+        late_b,
+        rows.drain,
         _drains(tiles, ways, held),
-        ACTIVATIONS + a.gap + intake + rows.last + through_rows(config) + STORED,
+        ACTIVATIONS + a.gap + intake + rows.last + terms.through_rows + STORED,
         a.load,
         first_b,
-        np.maximum(a.load.bytes // config.word_bytes, others),
+        np.maximum(a.load.bytes // terms.word_bytes, others),
         {
             "a": a.traffic,
             "b": b,
-            "y": sums(config, work, tiles.interleave, tiles.blocks, ways),
+            "y": sums(terms, tiles.interleave, tiles.blocks, ways),
             "commands": listed(commands, STCE.bytes),
         },
         {
-            "a": port_cycles(a.traffic, a.load, config.word_bytes, commands),
-            "b": port_cycles(b, first_b, config.word_bytes, commands),
+            "a": port_cycles(a.traffic, a.load, terms.word_bytes, commands),
+            "b": port_cycles(b, first_b, terms.word_bytes, commands),
             "commands": (commands - 1) * FETCH,
         },
         {
             "a": np.where(held, array // tiles.strips - a.gap, panel - ahead),
-            "b": panel + zero,
+            "b": panel,
             "y": array // number - rows.last,
             "commands": array // commands,
         },
     )
 
 
-def _ways(work: ProductWork) -> Ways:
+def _ways(terms: Terms) -> Ways:
     """Every sum is stored once, and read where the product accumulates."""
-    times = (not work.binary32, work.binary32, work.product.accumulate)
-    binary16, binary32, read = (np.array([int(way)]) for way in times)
+    times = (~terms.binary32, terms.binary32, terms.accumulate)
+    binary16, binary32, read = (way.astype(np.int64) for way in times)
     return Ways(binary16, binary32, read)
 
 
-def _weights(tiles: OutputTiles) -> tuple[Traffic, Traffic]:
-    """What B moves, and the two panels of it that are held before the first product."""
-    part = whole_reduction(tiles.config, tiles.work)
-    b = tiles.weights.traffic(part, tiles.blocks, tiles.strips)
-    return b, share(b, b.bytes * 2 // (tiles.strips * tiles.tiles * part.panels))
-
-
-def _others(
-    tiles: OutputTiles, buffered: npt.NDArray[np.bool_], commands: Counts, intake: Counts
-) -> Counts:
+def _others(tiles: OutputTiles, buffered: Flags, commands: Counts, intake: Counts) -> Counts:
     """Cycles for which the first activations, or their intake, wait for plans and packets."""
-    first = packets(commands) + tiles.weights.fill(tiles.first_panel, tiles.blocks)
+    first = packets(commands) + tiles.terms.first.fill * tiles.blocks
     plan = planned(commands, np.where(buffered, tiles.tiles, 1))
     others: Counts = np.maximum(plan, first - intake) - ACTIVATIONS
     return others
@@ -157,16 +155,17 @@ def _others(
 
 def _drains(tiles: OutputTiles, ways: Ways, held: npt.NDArray[np.bool_]) -> Drains:
     """Tile by tile."""
-    config, one = tiles.config, np.ones_like(tiles.strip)
+    terms, number = tiles.terms, tiles.strips * tiles.tiles
     return Drains(
-        tiles.strip * tiles.strips * tiles.column_blocks,
-        tiles.strips * tiles.tiles,
-        tiles.sent * one,
-        tiles.sent * one,
-        one * 2 * ways.read,
-        *sum_places(config),
-        0 * one,
-        np.minimum(np.where(held, tiles.tiles + 1, 1), tiles.strips * tiles.tiles),
+        tiles.strip * tiles.strips * terms.column_blocks,
+        number,
+        terms.sent,
+        terms.sent,
+        2 * ways.read,
+        terms.sum_places,
+        terms.entering,
+        np.zeros_like(number),
+        np.minimum(np.where(held, tiles.tiles + 1, 1), number),
     )
 
 
@@ -182,7 +181,8 @@ def row_unit_cycles(
     given = np.broadcast_arrays(
         np.atleast_1d(np.asarray(interleave, np.int64)), np.asarray(blocks, np.int64)
     )
-    return _row_units(OutputTiles(config, work, given[0], given[1], options))
+    columns = terms(config, work, options, given[0].size)
+    return _row_units(OutputTiles(columns, given[0], given[1]))
 
 
 def _row_units(tiles: OutputTiles) -> RowUnits:
@@ -193,41 +193,54 @@ def _row_units(tiles: OutputTiles) -> RowUnits:
     # list's last tile has none behind it whose activations come in.
     before_last = np.where(one, last, whole)
     lone = one & (tiles.strips == 1)
-    occurrences = [
-        (whole, zero, intake, np.where(one, 0, 1)),
-        (whole, last, intake, np.where(one, 0, tiles.strips - 1)),
-        (whole, whole, intake, np.where(one, 0, tiles.strips * (tiles.tiles - 2))),
-        (last, zero, intake, np.where(one & ~lone, 1, 0)),
-        (last, before_last, intake,
-         np.where(one, np.maximum(tiles.strips - 2, 0), tiles.strips - 1)),
-        (last, np.where(lone, 0, before_last), zero, np.ones_like(zero)),
-    ]  # fmt: skip
-    found = np.zeros((3, *zero.shape), np.int64)  # compute, distribution, drain
-    for computed, drained, following, times in occurrences:
-        found += times * _period(tiles, computed, drained, following)
-    leaving = tiles.config.adder_latency + tiles.sent * tiles.strip * last
-    return RowUnits(found[0], found[1], found[2], intake, leaving)
+    several = np.where(one, 0, 1)
+    of_whole = _Periods(tiles, tiles.whole)
+    of_whole.add(zero, intake, several)
+    of_whole.add(last, intake, several * (tiles.strips - 1))
+    of_whole.add(whole, intake, several * tiles.strips * (tiles.tiles - 2))
+    of_last = _Periods(tiles, tiles.last)
+    of_last.add(zero, intake, np.where(one & ~lone, 1, 0))
+    often = np.where(one, np.maximum(tiles.strips - 2, 0), tiles.strips - 1)
+    of_last.add(before_last, intake, often)
+    of_last.add(np.where(lone, 0, before_last), zero, np.ones_like(zero))
+    leaving = tiles.terms.adder_latency + tiles.terms.sent * tiles.strip * last
+    return RowUnits(
+        of_whole.compute + of_last.compute,
+        of_whole.distribution + of_last.distribution,
+        of_whole.drain + of_last.drain,
+        intake,
+        leaving,
+    )
 
 
-def _period(tiles: OutputTiles, computed: Counts, drained: Counts, following: Counts) -> Counts:
-    """[compute, distribution, drain] of a period of PeriodPlan, by the blocks of its tiles.
-    following: the intake beside its last panel."""
-    taps = tiles.work.taps
-    passes = tiles.pass_cycles(computed)
-    full = tiles.products(tiles.config.lanes, computed)
-    tail = tiles.products(tiles.tail, computed)
-    body = taps * (tiles.tap_panels - 1) * np.maximum(full, tiles.intake)
-    body = body + (taps - 1) * np.maximum(tail, tiles.intake)
-    last = np.maximum(tail, following)
-    accumulate = tiles.work.product.accumulate
-    enter = tiles.strip * computed if accumulate else np.zeros_like(passes)
-    entered = enter + tiles.config.adder_latency if accumulate else enter
-    leave: Counts = np.maximum(enter, tiles.config.adder_latency)
-    drained_end = np.where(drained > 0, leave + tiles.sent * tiles.strip * drained, enter)
-    start = np.maximum(entered, drained_end - (body + tail - passes))
-    cycles = np.maximum(start + body + last, drained_end)
-    compute = taps * ((tiles.tap_panels - 1) * full + tail)
-    return np.stack([compute, body + last - compute, cycles - body - last])
+class _Periods:
+    """compute, distribution and drain of periods of PeriodPlan that compute equal tiles."""
+
+    def __init__(self, tiles: OutputTiles, of: Products) -> None:
+        terms = tiles.terms
+        self._tiles, self._of = tiles, of
+        body = terms.taps * (terms.tap_words - 1) * np.maximum(of.full, tiles.intake)
+        self._body = body + (terms.taps - 1) * np.maximum(of.tail, tiles.intake)
+        self._compute = terms.taps * ((terms.tap_words - 1) * of.full + of.tail)
+        self._enter = np.where(terms.accumulate, tiles.strip * of.blocks, 0)
+        latency = terms.adder_latency
+        self._entered = np.where(terms.accumulate, self._enter + latency, self._enter)
+        self._leave = np.maximum(self._enter, latency)
+        self._covered = self._body + of.tail - of.passes
+        self.compute = self.distribution = self.drain = np.zeros_like(of.blocks)
+
+    def add(self, drained: Counts, following: Counts, times: Counts) -> None:
+        """Periods that occur `times`. drained: blocks of the tile that leaves. following: the
+        intake beside the last panel."""
+        terms, tiles = self._tiles.terms, self._tiles
+        leaving = self._leave + terms.sent * tiles.strip * drained
+        drained_end = np.where(drained > 0, leaving, self._enter)
+        products = self._body + np.maximum(self._of.tail, following)
+        start = np.maximum(self._entered, drained_end - self._covered)
+        cycles = np.maximum(start + products, drained_end)
+        self.compute = self.compute + times * self._compute
+        self.distribution = self.distribution + times * (products - self._compute)
+        self.drain = self.drain + times * (cycles - products)
 
 
 def _stalls(tiles: OutputTiles, a: OutputActivations, idle: Counts) -> tuple[Counts, Counts]:
@@ -237,31 +250,51 @@ def _stalls(tiles: OutputTiles, a: OutputActivations, idle: Counts) -> tuple[Cou
     activations waits before the chain, so the A side's turns even out over a tile. idle: cycles for
     which a tile waits for sums, in which both come as well.
     """
-    one = tiles.tiles == 1
-    first = np.where(one, tiles.last_blocks, tiles.blocks)
-    # A tile's blocks, those of the tile behind it, and how often that occurs. Nothing is behind the
+    one, first = tiles.tiles == 1, tiles.terms.first
+    whole, last = (_beside(tiles, a, idle, tile) for tile in (tiles.whole, tiles.last))
+    behind = np.where(one, tiles.last_blocks, tiles.blocks)
+    # A tile, the blocks of the tile behind it, and how often that occurs. Nothing is behind the
     # list's last tile.
     occurrences = [
-        (tiles.blocks, tiles.blocks, tiles.strips * np.maximum(tiles.tiles - 2, 0)),
-        (tiles.blocks, tiles.last_blocks, tiles.strips * np.where(one, 0, 1)),
-        (tiles.last_blocks, first, tiles.strips - 1),
-        (tiles.last_blocks, None, np.ones_like(first)),
+        (tiles.whole, whole, tiles.blocks, tiles.strips * np.maximum(tiles.tiles - 2, 0)),
+        (tiles.whole, whole, tiles.last_blocks, tiles.strips * np.where(one, 0, 1)),
+        (tiles.last, last, behind, tiles.strips - 1),
     ]
-    late_a: Counts = np.zeros_like(first)
-    late_b: Counts = np.zeros_like(first)
-    for blocks, behind, times in occurrences:
-        array: Counts = idle + np.zeros_like(first)
-        with_a: Counts = np.zeros_like(first)
-        with_b: Counts = np.zeros_like(first)
-        for now, following, often, filled in tiles.steps(blocks, behind):
-            panel: Counts = np.maximum(tiles.products(now, blocks), tiles.intake)
-            fill = tiles.weights.turn(now, blocks, following, filled, tiles.pass_cycles(blocks))
-            fill = np.maximum(panel, fill)
-            array = array + often * panel
-            with_a = with_a + often * a.panel(following)
-            with_b = with_b + often * fill
-        with_a = np.maximum(array, with_a)
-        with_b = np.maximum(with_a, with_b)
-        late_a = late_a + times * (with_a - array)
-        late_b = late_b + times * (with_b - with_a)
+    late_a, late_b = _late(last)
+    for tile, before, blocks, times in occurrences:
+        panel, fill = _panel(tiles, tile, tile.tail, (tiles.terms.tail, first), blocks)
+        found = _late((before[0] + panel, before[1] + a.panel(first), before[2] + fill))
+        late_a = late_a + times * found[0]
+        late_b = late_b + times * found[1]
     return late_a, late_b
+
+
+_Turns = tuple[Counts, Counts, Counts]
+"""Cycles of panels: of their products, with the activations beside them, and with the packets."""
+
+
+def _beside(tiles: OutputTiles, a: OutputActivations, idle: Counts, tile: Products) -> _Turns:
+    """Of a tile's panels, but for the last."""
+    array, with_a, with_b = idle, np.zeros_like(idle), np.zeros_like(idle)
+    for products, now, following, often in tiles.steps(tile):
+        panel, fill = _panel(tiles, tile, products, (now, following), tile.blocks)
+        array = array + often * panel
+        with_a = with_a + often * a.panel(following)
+        with_b = with_b + often * fill
+    return array, with_a, with_b
+
+
+def _panel(
+    tiles: OutputTiles, tile: Products, products: Counts, both: tuple[Panel, Panel], filled: Counts
+) -> tuple[Counts, Counts]:
+    """Cycles of a panel's products, and with the packets of the next one, of `filled` blocks."""
+    panel: Counts = np.maximum(products, tiles.intake)
+    fill = turn(tiles.terms, both[0], tile.blocks, both[1], filled, tile.passes)
+    return panel, np.asarray(np.maximum(panel, fill), np.int64)
+
+
+def _late(turns: _Turns) -> tuple[Counts, Counts]:
+    """Cycles beyond the products for activations, and beyond these for packets."""
+    array, with_a, with_b = turns
+    with_a = np.maximum(array, with_a)
+    return with_a - array, np.asarray(np.maximum(with_a, with_b) - with_a, np.int64)

@@ -8,7 +8,6 @@ What the streams of sums hold, and what a port has under way, need not wait.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,8 +34,8 @@ class Drains:
     sent: Counts
     stored: Counts
     read: Counts
-    places: int
-    entering: int
+    places: Counts
+    entering: Counts
     behind: Counts
     after_a: Counts
 
@@ -57,7 +56,7 @@ class Drains:
         slow = self._late(held, each) * ways
         return np.maximum(self.waits, np.ceil(slow).astype(np.int64))
 
-    def _late(self, held: Counts | int, each: Counts) -> Counts:
+    def _late(self, held: Counts, each: Counts) -> Counts:
         """Of all bursts, if the store takes `each` cycles a sum, while so many are held; those of
         the last one count too."""
         late, last = self.sums * (each - self.sent), held * each
@@ -68,22 +67,3 @@ class Drains:
 def sum_places(config: ArrayConfig) -> tuple[int, int]:
     """`places` and `entering`."""
     return default_depth("sums", config), default_depth("sums_0", config)
-
-
-def joined(drains: Sequence[Drains]) -> Drains:
-    """The candidates of one after those of the other."""
-
-    def of(name: str) -> Counts:
-        return np.concatenate([getattr(each, name) for each in drains])
-
-    return Drains(
-        sums=of("sums"),
-        bursts=of("bursts"),
-        sent=of("sent"),
-        stored=of("stored"),
-        read=of("read"),
-        places=drains[0].places,
-        entering=drains[0].entering,
-        behind=of("behind"),
-        after_a=of("after_a"),
-    )

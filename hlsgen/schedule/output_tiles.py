@@ -3,58 +3,54 @@
 
 from __future__ import annotations
 
-from sat_host.config import ArrayConfig
+from dataclasses import dataclass
+
+import numpy as np
 
 from .memory import Counts
-from .options import Options
-from .traffic import Weights, divided
-from .work import ProductWork
+from .terms import Panel, Terms, divided
+
+
+@dataclass(frozen=True)
+class Products:
+    """Cycles of a tile's products. blocks: of the tile. passes: of a packet of each of its blocks;
+    full, tail: of a panel of `lanes` elements, and of a tap's last one."""
+
+    blocks: Counts
+    passes: Counts
+    full: Counts
+    tail: Counts
+
+
+Step = tuple[Counts, Panel, Panel, Counts]
+"""Cycles of a panel's products, the panel, the one behind it, how often that occurs."""
 
 
 class OutputTiles:
     """The tiles of a product: `strips` of rows, each of `tiles` - 1 tiles of `blocks` column blocks
     and one, the last, of `last_blocks`."""
 
-    def __init__(
-        self,
-        config: ArrayConfig,
-        work: ProductWork,
-        interleave: Counts,
-        blocks: Counts,
-        options: Options,
-    ) -> None:
-        self.config, self.work, self.options = config, work, options
+    def __init__(self, terms: Terms, interleave: Counts, blocks: Counts) -> None:
+        self.terms = terms
         self.interleave, self.blocks = interleave, blocks
-        self.weights = Weights(config, work, options)
-        self.column_blocks = config.blocks(work.columns)
-        self.strip = config.rows * interleave
-        self.intake = config.rows * divided(interleave, config.feed)
-        self.strips = work.copies * -(-work.rows // self.strip)
-        self.tiles = divided(self.column_blocks, blocks)
-        self.last_blocks = self.column_blocks - (self.tiles - 1) * blocks
-        self.tap_panels = config.blocks(work.reduction)
-        self.sent = 2 if work.binary32 else 1  # cycles in which a finished sum leaves
-        self.tail = work.reduction - (self.tap_panels - 1) * config.lanes
-        self.first_panel = config.lanes if self.tap_panels > 1 else self.tail  # elements
+        self.strip = terms.units * interleave
+        self.intake = terms.units * divided(interleave, terms.feed)
+        self.strips = terms.copies * divided(terms.rows, self.strip)
+        self.tiles = divided(terms.column_blocks, blocks)
+        self.last_blocks = terms.column_blocks - (self.tiles - 1) * blocks
+        self.whole, self.last = self._products(blocks), self._products(self.last_blocks)
 
-    def pass_cycles(self, blocks: Counts) -> Counts:
-        """A pass over the sums of a tile of `blocks`, with its idle cycles."""
-        return self.weights.pass_cycles(self.interleave * blocks)
+    def _products(self, blocks: Counts) -> Products:
+        terms = self.terms
+        passes = terms.pass_cycles(self.interleave * blocks)
+        return Products(blocks, passes, terms.full.packets * passes, terms.tail.packets * passes)
 
-    def steps(self, blocks: Counts, behind: Counts | None) -> list[tuple[int, int, int, Counts]]:
-        """The panels of a tile of `blocks`, with a tile of other blocks behind it or none: elements
-        of a panel and of the next one, how often they follow each other, the next one's blocks."""
-        lanes, tail, taps = self.config.lanes, self.tail, self.work.taps
-        if self.tap_panels == 1:
-            found = [(tail, tail, taps - 1, blocks)]
-        else:
-            found = [
-                (lanes, lanes, taps * (self.tap_panels - 2), blocks),
-                (lanes, tail, taps, blocks),
-                (tail, lanes, taps - 1, blocks),
-            ]
-        return found if behind is None else [*found, (tail, self.first_panel, 1, behind)]
-
-    def products(self, elements: int, blocks: Counts) -> Counts:
-        """Cycles of a panel's products."""
-        return self.weights.packet_rows(elements) * self.pass_cycles(blocks)
+    def steps(self, tile: Products) -> list[Step]:
+        """Of a tile's panels, but for the last, which a panel of the tile behind it follows."""
+        terms = self.terms
+        several = np.minimum(terms.tap_words - 1, 1)
+        return [
+            (tile.full, terms.full, terms.full, terms.taps * (terms.tap_words - 1 - several)),
+            (tile.full, terms.full, terms.tail, terms.taps * several),
+            (tile.tail, terms.tail, terms.first, terms.taps - 1),
+        ]

@@ -3,22 +3,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
-from .memory import Counts, Memory
+from .memory import Banks, Bytes, Counts, Memory, Places
 from .pieces import Timing, with_memory
-
-Places = Mapping[str, int]
 
 
 def together(
     memory: Memory, product: tuple[Timing, Places], update: tuple[Timing, Places]
 ) -> Counts:
-    """Cycles of each candidate of a product with an update beside it: the longer of the two, or
-    what the busiest bank needs for both."""
+    """Cycles of each candidate of a product with an update beside it."""
     alone = [with_memory(timing, memory, places).total for timing, places in (product, update)]
     busy = [memory.busy(timing.traffic, places) for timing, places in (product, update)]
-    cycles: Counts = np.maximum(np.maximum(alone[0], alone[1]), memory.time(busy[0] + busy[1]))
+    return of_both(memory, alone[0], alone[1], busy[0] + busy[1])
+
+
+def of_both(memory: Banks, product: Counts, update: Counts, busy: Bytes) -> Counts:
+    """The longer of the two, or what the busiest bank needs for both. busy: of both together."""
+    cycles: Counts = np.maximum(np.maximum(product, update), memory.time(busy))
     return cycles

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from sat_host.tiling import Tiling
 
 from .drains import Drains
-from .drains import joined as joined_drains
-from .memory import Counts, Memory, Traffic
+from .memory import Banks, Counts, Places, Traffic
 
 PIECES = (
     "compute", "distribution", "b_delivery", "drain", "store", "memory", "fill", "overlap",
@@ -42,6 +42,12 @@ class Candidates:
             np.array([tiling.interleave]),
             np.array([tiling.blocks]),
             np.array([tiling.buffered]),
+        )
+
+    def some(self, places: Counts | npt.NDArray[np.bool_]) -> Candidates:
+        """Those at several places."""
+        return Candidates(
+            self.dataflow, self.interleave[places], self.blocks[places], self.buffered[places]
         )
 
     def at(self, place: int) -> Tiling:
@@ -80,11 +86,11 @@ class Timing:
     ports: Mapping[str, Counts]
     quiet: Mapping[str, Counts]
 
-    def store(self, memory: Memory, places: Mapping[str, int]) -> Counts:
+    def store(self, memory: Banks) -> Counts:
         """As in Pieces."""
         if self.drains is None:
             return np.zeros_like(self.compute)
-        y = memory.cycles({"y": self.traffic["y"]}, {"y": 0})
+        y = memory.alone(self.traffic["y"])
         return self.drains.with_memory(y)
 
 
@@ -122,18 +128,18 @@ class Pieces:
         return np.asarray(np.asarray(PIECES)[largest], np.str_)
 
 
-def with_memory(timing: Timing, memory: Memory, places: Mapping[str, int]) -> Pieces:
+def with_memory(timing: Timing, memory: Banks, places: Places) -> Pieces:
     """The pieces on a memory. places: an operand's bank.
 
     First `load` comes in, then the rest moves beside what the array does.
     """
-    first, store = timing.load, timing.store(memory, places)
+    first, store = timing.load, timing.store(memory)
     steady = timing.compute + timing.distribution + timing.b_delivery + timing.drain + store
-    load = np.maximum(memory.cycles({"a": first}, {"a": 0}), timing.load_cycles)
+    load = np.maximum(memory.alone(first), timing.load_cycles)
     rest, quiet = dict(timing.traffic), dict(timing.quiet)
     if timing.drains is not None:
         rest["a"] = _less(rest["a"], first, 1)
-        beside = np.minimum(load / np.maximum(memory.cycles({"b": timing.load_b}, {"b": 0}), 1), 1)
+        beside = np.minimum(load / np.maximum(memory.alone(timing.load_b), 1), 1)
         rest["b"] = _less(rest["b"], timing.load_b, beside)
         burst = store // timing.drains.bursts
         quiet["a"] = quiet["a"] + burst * timing.drains.after_a
@@ -154,6 +160,14 @@ def with_memory(timing: Timing, memory: Memory, places: Mapping[str, int]) -> Pi
     )
 
 
+def least_cycles(timing: Timing) -> Counts:
+    """Cycles on a memory that moves all at once."""
+    busy = timing.compute + timing.distribution + timing.b_delivery + timing.drain
+    if timing.drains is not None:
+        busy = busy + timing.drains.waits
+    return np.asarray(busy + timing.start + timing.load_cycles, np.int64)
+
+
 def _less(traffic: Traffic, moved: Traffic, part: npt.NDArray[np.float64] | int) -> Traffic:
     """Without a part of what was moved."""
     return Traffic(
@@ -164,41 +178,26 @@ def _less(traffic: Traffic, moved: Traffic, part: npt.NDArray[np.float64] | int)
 
 def joined(timings: Sequence[Timing]) -> Timing:
     """The candidates of one after those of the other."""
+    found: Timing = _joined(timings)
+    return found
 
-    def of(name: str) -> Counts:
-        return np.concatenate([getattr(timing, name) for timing in timings])
 
-    def concatenated(name: str) -> dict[str, Counts]:
-        tables = [getattr(timing, name) for timing in timings]
-        return {key: np.concatenate([table[key] for table in tables]) for key in tables[0]}
-
-    def moved(parts: Sequence[Traffic]) -> Traffic:
-        return Traffic(
-            np.concatenate([part.bytes for part in parts]),
-            np.concatenate([part.runs for part in parts]),
-        )
-
-    return Timing(
-        compute=of("compute"),
-        distribution=of("distribution"),
-        b_delivery=of("b_delivery"),
-        drain=of("drain"),
-        drains=None
-        if timings[0].drains is None
-        else joined_drains([timing.drains for timing in timings if timing.drains]),
-        start=of("start"),
-        load=moved([timing.load for timing in timings]),
-        load_b=moved([timing.load_b for timing in timings]),
-        load_cycles=of("load_cycles"),
-        traffic={
-            name: moved([timing.traffic[name] for timing in timings]) for name in timings[0].traffic
-        },
-        ports=concatenated("ports"),
-        quiet=concatenated("quiet"),
-    )
+def _joined(parts: Sequence[Any]) -> Any:
+    """Columns of equal dataclasses, one after the other."""
+    first = parts[0]
+    if isinstance(first, np.ndarray):
+        return first if len(parts) == 1 else np.concatenate(parts)
+    if isinstance(first, dict):
+        return {name: _joined([part[name] for part in parts]) for name in first}
+    if first is None:
+        return None
+    columns = (_joined([getattr(part, each.name) for part in parts]) for each in fields(first))
+    return type(first)(*columns)
 
 
 def added(parts: Sequence[Counts]) -> Counts:
     """Their sum."""
-    total: Counts = np.sum(np.stack(np.broadcast_arrays(*parts)), axis=0, dtype=np.int64)
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
     return total

@@ -9,32 +9,39 @@ the last store them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.descriptor import STCE
-from sat_host.strips import strip_words
 
-from .activations import channel_strips, pixel_run
-from .drains import Drains, sum_places
-from .latencies import ACTIVATIONS, BETWEEN, FETCH, STORED, packets, planned, row_lag, through_rows
+from . import strip_columns
+from .drains import Drains
+from .latencies import ACTIVATIONS, BETWEEN, FETCH, STORED, packets, planned
 from .memory import RUN_WORDS, Counts, Traffic
 from .options import ALL, Options
 from .pieces import Candidates, Timing, added
-from .stationary_segments import pairs_of, segment_source, segment_strips, segments
-from .traffic import Reduction, Ways, Weights, divided, late_fills, listed, port_cycles, share, sums
+from .stationary_segments import segment_strips, segments
+from .terms import Terms, divided
+from .terms import terms as terms_of_one
+from .traffic import (
+    Reduction,
+    Ways,
+    late_fills,
+    listed,
+    loading,
+    port_cycles,
+    share,
+    sums,
+    weights,
+)  # fmt: skip
 from .work import ProductWork
 
 
-def stationary_timing(
-    config: ArrayConfig, work: ProductWork, tilings: Candidates, options: Options
-) -> Timing:
+def stationary_timing(terms: Terms, tilings: Candidates) -> Timing:
     """The pieces of a product but for the memory, for each candidate."""
-    cut = segments(config, work, tilings.interleave, tilings.blocks)
+    cut = segments(terms, tilings.interleave, tilings.blocks)
     lists = [
-        (cut.wholes, _List(config, work, tilings, options, cut.whole, cut.tap_rows[0])),
-        (cut.lasts, _List(config, work, tilings, options, cut.last, cut.tap_rows[1])),
+        (cut.wholes, _List(terms, tilings, cut.whole, cut.tap_rows[0])),
+        (cut.lasts, _List(terms, tilings, cut.last, cut.tap_rows[1])),
     ]
 
     def total(name: str) -> Counts:
@@ -47,21 +54,20 @@ def stationary_timing(
             added([times * part.runs for times, part in parts]),
         )
 
-    ways = _ways(work, cut.count)
-    a, load = moved("a"), moved("load")
+    ways = _ways(terms, cut.count)
     compute, distribution = total("compute"), total("distribution")
-    y = sums(config, work, tilings.interleave, np.ones_like(tilings.blocks), ways)
+    y = sums(terms, tilings.interleave, np.ones_like(tilings.blocks), ways)
     return Timing(
         compute,
         distribution,
         total("b_delivery"),
         np.zeros_like(cut.wholes),
-        _drains(config, work, cut.count, lists[1][1], compute + distribution),
+        _drains(terms, cut.count, lists[1][1], compute + distribution),
         total("start"),
-        load,
+        moved("load"),
         moved("load_b"),
         total("load_cycles"),
-        {"a": a, "b": moved("b"), "y": y, "commands": moved("commands")},
+        {"a": moved("a"), "b": moved("b"), "y": y, "commands": moved("commands")},
         {"a": total("port_a"), "b": total("port_b"), "commands": total("fetched")},
         {
             "a": total("quiet_a"),
@@ -73,29 +79,26 @@ def stationary_timing(
     )
 
 
-def _ways(work: ProductWork, count: Counts) -> Ways:
+def _ways(terms: Terms, count: Counts) -> Ways:
     """Y's sums, in so many segments: between two of them they are stored and read in binary32."""
     between = count - 1
-    read = between + (1 if work.product.accumulate else 0)
-    if work.binary32:
-        return Ways(np.zeros_like(count), between + 1, read)
-    return Ways(np.ones_like(count), between, read)
+    read = between + np.where(terms.accumulate, 1, 0)
+    wide = terms.binary32
+    return Ways(np.where(wide, 0, 1), between + np.where(wide, 1, 0), read)
 
 
-def _drains(
-    config: ArrayConfig, work: ProductWork, count: Counts, last: _List, periods: Counts
-) -> Drains:
+def _drains(terms: Terms, count: Counts, last: _List, periods: Counts) -> Drains:
     """Batch by batch, and segment by segment; with more than one, each reads or stores binary32.
 
     While sums enter the first row, others leave the last one, so only the longer of both counts.
     periods: cycles of all batches.
     """
     one = np.ones_like(count)
-    wide = (count > 1) | work.binary32 | work.product.accumulate
+    wide = (count > 1) | terms.binary32 | terms.accumulate
     stored, sums = np.where(wide, 2, 1), last.sums * count
     behind = np.maximum(sums * stored - periods, 0)
     return Drains(
-        sums, last.bursts * count, one, stored, 0 * one, *sum_places(config), behind,
+        sums, last.bursts * count, one, stored, 0 * one, terms.sum_places, terms.entering, behind,
         last.bursts // last.strips,
     )  # fmt: skip
 
@@ -108,183 +111,168 @@ class _List:
     """
 
     def __init__(
-        self,
-        config: ArrayConfig,
-        work: ProductWork,
-        tilings: Candidates,
-        options: Options,
-        part: Reduction,
-        tap_rows: Counts,
+        self, terms: Terms, tilings: Candidates, part: Reduction, tap_rows: Counts
     ) -> None:
-        self._config, self._work, self._tilings = config, work, tilings
-        self._part = part
-        self._weights = weights = Weights(config, work, options)
-        self._packets = part.over(weights.packet_rows(config.lanes), weights.packet_rows(part.tail))
-        self._chunk = divided(self._packets, config.rows)
+        self._terms, self._tilings, self._part = terms, tilings, part
+        self._packets = part.over(terms.full.packets, terms.tail.packets)
+        self._chunk = divided(self._packets, terms.units)
         interleave, blocks = tilings.interleave, tilings.blocks
-        columns = config.blocks(work.columns)
+        columns = terms.column_blocks
         self._tiles = divided(columns, blocks)
         self._last = columns - (self._tiles - 1) * blocks
-        self._strip = np.maximum(segment_strips(config, work, tilings, tap_rows), interleave)
-        self._strips = divided(work.rows, self._strip)
+        self._strip = np.maximum(segment_strips(terms, tilings, tap_rows), interleave)
+        self._strips = divided(terms.rows, self._strip)
         self._batches = self._strip // interleave  # of a strip but the last
-        self._last_batches = divided(work.rows, interleave) - (self._strips - 1) * self._batches
+        rows = divided(terms.rows, interleave)  # batches of all strips
+        self._last_batches = rows - (self._strips - 1) * self._batches
         self._held = np.zeros_like(interleave)  # words of a strip, on average
+        self._pass_whole, self._pass_last = self._pass(blocks), self._pass(self._last)
+        self._tokens = part.panels * divided(interleave, terms.feed)
         self._read_activations(tap_rows)
-        self.b = weights.traffic(part, blocks, work.copies * self._strips)
+        self.b = weights(terms, part, blocks, terms.copies * self._strips)
         commands = np.where(tilings.buffered, 1, self._tiles) * self._strips
-        self._commands = work.copies * commands
+        self._commands = terms.copies * commands
         self.commands = listed(self._commands, STCE.bytes)
-        batches = work.copies * divided(work.rows, interleave)
-        self.sums = batches * interleave * columns
-        self.bursts = batches * self._tiles
-        self._copies, self._count = work.copies, batches
-        self._count_cycles(batches)
+        self._count = terms.copies * rows
+        self.sums = self._count * interleave * columns
+        self.bursts = self._count * self._tiles
+        self._count_cycles()
         self._count_start()
 
     def _pass(self, blocks: Counts) -> Counts:
-        return self._weights.pass_cycles(self._tilings.interleave * blocks)
+        return self._terms.pass_cycles(self._tilings.interleave * blocks)
 
     def _read_activations(self, tap_rows: Counts) -> None:
         """A's traffic, the first strip's, and the least cycles of a batch's words."""
-        work, config, tilings = self._work, self._config, self._tilings
+        terms, tilings = self._terms, self._tilings
         words = self._part.panels
-        intake = self._tokens = words * divided(tilings.interleave, config.feed)
-        zero = np.zeros_like(intake)
-        times = work.copies * self._tiles
-        if work.transposed_a:
-            self._read_transposed(intake, times)
+        times = terms.copies * self._tiles
+        if terms.transposed:
+            self._read_transposed(times)
             return
-        direct = times * work.rows * words
+        direct = times * terms.rows * words
         runs = divided(direct, self._direct_run())
-        if pixel_run(work.product.a) == 0 and work.product.a.pitch > 1:
-            # A batch's last word and the next one's first follow each other.
-            runs = runs - times * (divided(work.rows, tilings.interleave) - 1)
-        held, held_runs, first = zero.copy(), zero.copy(), zero.copy()
-        for strip, taps in pairs_of(self._strip, tap_rows):
-            chosen = (self._strip == strip) & (tap_rows == taps)
-            found = strip_words(segment_source(work.product.a, taps), work.rows, strip)
-            held[chosen], first[chosen] = work.copies * found.total, found.first
-            held_runs[chosen] = work.copies * (-(-found.total // RUN_WORDS) - (-work.rows // strip))
+        # A batch's last word and the next one's first follow each other.
+        follow = times * (divided(terms.rows, tilings.interleave) - 1)
+        runs = runs - np.where((terms.near == 0) & (terms.a_pitch > 1), follow, 0)
+        total, _, first = strip_columns.held(terms, self._strip, tap_rows)
+        held = terms.copies * total
+        held_runs = terms.copies * (divided(total, RUN_WORDS) + self._strips)
         buffered = tilings.buffered
-        self._held = np.where(buffered, divided(held, work.copies * self._strips), 0)
-        read = np.where(buffered, held, direct) * config.word_bytes
+        self._held = np.where(buffered, divided(held, terms.copies * self._strips), 0)
+        read = np.where(buffered, held, direct) * terms.word_bytes
         self.a = Traffic(read, np.where(buffered, held_runs, runs))
         load = np.where(buffered, first, 0)
-        self.load = share(self.a, load * config.word_bytes)
-        self._intake = np.where(buffered, intake, words * tilings.interleave)
+        self.load = share(self.a, load * terms.word_bytes)
+        self._intake = np.where(buffered, self._tokens, words * tilings.interleave)
 
     def _direct_run(self) -> Counts:
         """Consecutive words of those that are read as needed: of a batch's rows at one tap."""
-        source, rows = self._work.product.a, self._tilings.interleave
-        if source.pitch > 1:
-            return np.ones_like(rows)
-        near = pixel_run(source) or RUN_WORDS
-        rows = np.where(self._part.panels == 1, RUN_WORDS, rows)
-        return np.asarray(np.minimum(rows, min(near, RUN_WORDS)), np.int64)
+        terms = self._terms
+        near = np.minimum(np.where(terms.near == 0, RUN_WORDS, terms.near), RUN_WORDS)
+        rows = np.where(self._part.panels == 1, RUN_WORDS, self._tilings.interleave)
+        return np.where(terms.a_pitch > 1, 1, np.minimum(rows, near))
 
-    def _read_transposed(self, intake: Counts, times: Counts) -> None:
-        work, config, part = self._work, self._config, self._part
-        interleave = self._tilings.interleave
-        words, runs, most, transposer = (np.zeros_like(intake) for _ in range(4))
-        for (t,) in pairs_of(interleave):
-            chosen = interleave == t
-            found = channel_strips(work.rows, work.a_channels, t, config.lanes)
-            words[chosen], most[chosen] = found.words, found.most
-            runs[chosen] = found.runs + found.whole
-            transposer[chosen] = found.transposer
-        pixels = part.over(config.lanes, part.tail)
-        self.a = Traffic(times * pixels * words * config.word_bytes, times * pixels * runs)
-        first = np.minimum(pixels, config.lanes) * most
-        self.load = share(self.a, first * config.word_bytes)
-        # A panel of pixels is read while the one before is transposed, which takes no less.
-        self._intake = np.asarray(np.maximum(intake, part.panels * transposer), np.int64)
-
-    def _count_cycles(self, batches: Counts) -> None:
-        """compute, distribution and b_delivery, summed over the list's tiles."""
-        whole, last, tiles = self._tilings.blocks, self._last, self._tiles
-        self.compute = self.distribution = np.zeros_like(tiles)
-        for blocks, often in ((whole, tiles - 1), (last, 1)):
-            compute = self._chunk * self._pass(blocks)
-            self.compute = self.compute + often * batches * compute
-            late = self._batch(blocks) - compute
-            self.distribution = self.distribution + often * batches * late
-        self.b_delivery = self._over_tiles(self._late)
-        end = np.maximum(self._last_batches * (self._intake - self._batch(last)), 0)
-        self.distribution = (
-            self.distribution + self._late_strips() + self._over_tiles(self._late_words) + end
+    def _read_transposed(self, times: Counts) -> None:
+        terms, part = self._terms, self._part
+        words, runs, whole, most, transposer = strip_columns.transposed(
+            terms, self._tilings.interleave
         )
-        strips = self.strips = self._copies * self._strips
-        rest = self._chunk * self._pass(last)
-        self.quiet_a = np.where(self._tilings.buffered, self.compute // strips, rest)
+        pixels = part.over(terms.lanes, terms.tail.elements)
+        self.a = Traffic(times * pixels * words * terms.word_bytes, times * pixels * (runs + whole))
+        first = np.minimum(pixels, terms.lanes) * most
+        self.load = share(self.a, first * terms.word_bytes)
+        # A panel of pixels is read while the one before is transposed, which takes no less.
+        self._intake = np.asarray(np.maximum(self._tokens, part.panels * transposer), np.int64)
+
+    def _count_cycles(self) -> None:
+        """compute, distribution and b_delivery, summed over the list's tiles."""
+        terms, tiles, batches = self._terms, self._tiles, self._count
+        whole, last = self._chunk * self._pass_whole, self._chunk * self._pass_last
+        self._batch_whole = np.maximum(whole, self._tokens)
+        self._batch_last = np.maximum(last, self._tokens)
+        self.compute = batches * ((tiles - 1) * whole + last)
+        late = (tiles - 1) * (self._batch_whole - whole) + self._batch_last - last
+        self.b_delivery, late_words = self._over_tiles()
+        end = np.maximum(self._last_batches * (self._intake - self._batch_last), 0)
+        self.distribution = batches * late + self._late_strips() + late_words + end
+        strips = self.strips = terms.copies * self._strips
+        self.quiet_a = np.where(self._tilings.buffered, self.compute // strips, last)
         self.quiet_b = self.compute // (strips * tiles)
-        commands, word = self._commands, self._config.word_bytes
+        commands, word = self._commands, terms.word_bytes
         self.fetched = (commands - 1) * FETCH
         self.port_a = port_cycles(self.a, self.load, word, commands)
         self.load_b = share(self.b, self.b.bytes // (strips * tiles))
         self.port_b = port_cycles(self.b, self.load_b, word, commands)
 
-    def _batch(self, blocks: Counts) -> Counts:
-        """Cycles of a batch, with the next one's activations that the chain takes beside it."""
-        batch: Counts = np.maximum(self._chunk * self._pass(blocks), self._tokens)
-        return batch
-
-    def _late_words(self, now: Counts, following: Counts, batches: Counts) -> Counts:
-        """Cycles for which a tile's batches wait for words, beyond those for packets."""
-        late = batches * (self._intake - self._batch(now)) - self._late(now, following, batches)
-        return np.asarray(np.maximum(late, 0), np.int64)
-
-    def _over_tiles(self, count: Callable[[Counts, Counts, Counts], Counts]) -> Counts:
-        """A count of a tile's blocks, the next one's and its batches, summed over all tiles but the
-        list's last, which nothing follows."""
-        whole, last, tiles, copies = self._tilings.blocks, self._last, self._tiles, self._copies
+    def _over_tiles(self) -> tuple[Counts, Counts]:
+        """Cycles for which tiles wait for packets, and beyond these for words, but for the list's
+        last tile, which nothing follows."""
+        whole, last, tiles, copies = (
+            self._tilings.blocks,
+            self._last,
+            self._tiles,
+            self._terms.copies,
+        )
         one = tiles == 1
+        of_whole = whole, self._pass_whole, self._batch_whole
+        of_last = last, self._pass_last, self._batch_last
         steps = [
-            (whole, whole, np.maximum(tiles - 2, 0), 0),
-            (whole, last, np.where(one, 0, 1), 0),
-            (last, np.where(one, last, whole), np.ones_like(tiles), 1),
+            (of_whole, whole, np.maximum(tiles - 2, 0), 0),
+            (of_whole, last, np.where(one, 0, 1), 0),
+            (of_last, np.where(one, last, whole), np.ones_like(tiles), 1),
         ]
-        total: Counts = np.zeros_like(tiles)
-        for now, following, often, ends in steps:
-            found = copies * (self._strips - 1) * count(now, following, self._batches)
-            found = found + (copies - ends) * count(now, following, self._last_batches)
-            total = total + often * found
-        return total
+        packets = words = np.zeros_like(tiles)
+        for (_, passes, batch), following, often, ends in steps:
+            loader = self._loader_turns(following)
+            for batches, times in (
+                (self._batches, often * copies * (self._strips - 1)),
+                (self._last_batches, often * (copies - ends)),
+            ):
+                late = self._late(passes, batch, following, loader, batches)
+                packets = packets + times * late
+                rest = batches * (self._intake - batch) - late
+                words = words + times * np.maximum(rest, 0)
+        return packets, words
 
     def _late_strips(self) -> Counts:
         """Cycles for which strips wait for their words."""
-        config, interleave = self._config, self._tilings.interleave
-        batch = self._part.panels * divided(interleave, config.feed)  # tokens
-        waiting = config.rows * divided(config.interleave, config.feed) // batch  # before the chain
-        cover = waiting * self._chunk * self._pass(self._last)
-        tokens = self._tiles * self._batches * batch
-        return late_fills(self._held, tokens, cover, self._work.copies * self._strips)
+        terms = self._terms
+        # Waiting before the chain.
+        waiting = terms.units * divided(terms.interleave, terms.feed) // self._tokens
+        cover = waiting * self._chunk * self._pass_last
+        tokens = self._tiles * self._batches * self._tokens
+        return late_fills(self._held, tokens, cover, terms.copies * self._strips)
 
-    def _late(self, now: Counts, following: Counts, batches: Counts) -> Counts:
-        """Cycles beyond a tile's batches until the next tile's packets are there."""
-        batch = self._batch(now)
-        late, rest = self._packets_late(following, batches, batch)
-        full, tail = (
-            self._weights.fill(elements, following)
-            for elements in (self._config.lanes, self._part.tail)
-        )
+    def _loader_turns(self, following: Counts) -> Counts:
+        """Cycles of the B loader for the packets of the next tile, of so many blocks."""
+        terms = self._terms
+        words = self._part.over(terms.full.fill, terms.tail.fill) * following
         # A command of its own, if the activations are read anew for each tile.
-        words = self._part.over(full, tail) + np.where(self._tilings.buffered, 0, BETWEEN)
-        loader = np.maximum(self._loader(following), words)
+        words = words + np.where(self._tilings.buffered, 0, BETWEEN)
+        return np.asarray(np.maximum(loading(terms, self._part, following), words), np.int64)
+
+    def _late(
+        self, passes: Counts, batch: Counts, following: Counts, loader: Counts, batches: Counts
+    ) -> Counts:
+        """Cycles beyond a tile's batches until the next tile's packets are there. passes: of a
+        packet of each of its blocks. following, loader: the next tile's blocks and cycles of the B
+        loader."""
+        late, rest = self._packets_late(following, batches, batch)
         slower = divided(rest * loader, self._packets * following)
-        late = late + self._crowded(now, following, rest)
+        late = late + self._crowded(passes, following, rest)
         found: Counts = np.maximum(late + slower, loader - batches * batch)
         return found
 
-    def _crowded(self, now: Counts, following: Counts, rest: Counts) -> Counts:
+    def _crowded(self, passes: Counts, following: Counts, rest: Counts) -> Counts:
         """Cycles for which the first row waits in a period of packets alone. Each row is behind the
         one above by its products, and the stream between holds but some packets, so one row after
         the other waits until the one below begins; and the first one waits for those that do so
         while it still has packets to hand on."""
-        lag = (self._chunk - 1) * self._pass(now) + row_lag(self._config)
-        room = self._weights.packet_places
+        terms = self._terms
+        lag, room = (self._chunk - 1) * passes + terms.row_lag, terms.packet_places
         waiting = self._packets * following // (self._chunk * following + room)
-        waiting = np.minimum(waiting, self._config.rows - 1)
+        waiting = np.minimum(waiting, terms.units - 1)
         late: Counts = np.where(rest > 0, waiting * np.maximum(lag - room, 0), 0)
         return late
 
@@ -303,44 +291,43 @@ class _List:
 
     def units(self) -> Counts:
         """The sum of PeriodPlan::cycles (kernels/period.h) over the list, if no stream waits."""
-        tokens = self._part.panels * divided(self._tilings.interleave, self._config.feed)
-
-        def batch(blocks: Counts) -> Counts:
-            cycles: Counts = np.maximum(self._chunk * self._pass(blocks), tokens)
-            return cycles
-
-        def late(now: Counts, following: Counts, batches: Counts) -> Counts:
-            return added(self._packets_late(following, batches, batch(now)))
-
-        whole, last = self._tilings.blocks, self._last
-        first = np.maximum(self._packets * np.where(self._tiles == 1, last, whole), tokens)
-        products = self._count * ((self._tiles - 1) * batch(whole) + batch(last))
+        whole, last, tiles = self._tilings.blocks, self._last, self._tiles
+        copies, one = self._terms.copies, self._tiles == 1
+        first = np.maximum(self._packets * np.where(one, last, whole), self._tokens)
+        products = self._count * ((tiles - 1) * self._batch_whole + self._batch_last)
         # Beside the last batch no other comes.
-        end = batch(last) - self._chunk * self._pass(last)
-        return added([first + products - end, self._over_tiles(late)])
-
-    def _loader(self, blocks: Counts) -> Counts:
-        """Cycles of the B loader for a tile."""
-        return self._weights.loading(self._part, blocks)
+        end = self._batch_last - self._chunk * self._pass_last
+        total: Counts = first + products - end
+        for batch, following, often, ends in (
+            (self._batch_whole, whole, np.maximum(tiles - 2, 0), 0),
+            (self._batch_whole, last, np.where(one, 0, 1), 0),
+            (self._batch_last, np.where(one, last, whole), np.ones_like(tiles), 1),
+        ):
+            for batches, times in (
+                (self._batches, copies * (self._strips - 1)),
+                (self._last_batches, copies - ends),
+            ):
+                late = added(self._packets_late(following, batches, batch))
+                total = total + often * times * late
+        return total
 
     def _count_start(self) -> None:
         """The first tile's packets and batch, the wave through the rows, the latencies."""
-        config, commands = self._config, self._commands
+        terms, commands = self._terms, self._commands
         blocks = np.where(self._tiles == 1, self._last, self._tilings.blocks)
         first = np.maximum(self._packets * blocks, self._intake)
         used = divided(self._packets, self._chunk)
         passes = self._packets - used - (self._chunk - 1)
-        self.wave = passes * self._pass(self._last) + through_rows(config)
+        self.wave = passes * self._pass_last + terms.through_rows
         self.start = ACTIVATIONS + first + self.wave + STORED
-        weights = self._weights
-        fill = weights.fill(self._part.tail, blocks)
-        fill = np.where(self._part.words > 1, weights.fill(config.lanes, blocks), fill)
-        leaving = weights.packet_rows(self._part.tail) * blocks
-        turns = self._loader(blocks) - np.maximum(fill - leaving, 0)  # behind the last, none counts
+        fill = np.where(self._part.words > 1, terms.full.fill, terms.tail.fill) * blocks
+        leaving = terms.tail.packets * blocks
+        # Behind the last panel, none counts.
+        turns = loading(terms, self._part, blocks) - np.maximum(fill - leaving, 0)
         last = packets(commands) + fill + turns
         plan = planned(commands, np.where(self._tilings.buffered, self._tiles, 1))
         others = np.maximum(plan, last - first) - ACTIVATIONS
-        self.load_cycles = np.maximum(self.load.bytes // config.word_bytes, others)
+        self.load_cycles = np.maximum(self.load.bytes // terms.word_bytes, others)
         # What is read as needed comes meanwhile.
         ahead = np.where(self._tilings.buffered, 0, first + self.load_cycles)
         self.quiet_a = self.quiet_a - ahead
@@ -351,7 +338,8 @@ def stationary_unit_cycles(
 ) -> Counts:
     """What the row units count for a product in segments, by kernels/period.h, if no stream makes
     them wait: the sum of PeriodPlan::cycles over their lists."""
-    cut = segments(config, work, tilings.interleave, tilings.blocks)
-    whole = _List(config, work, tilings, options, cut.whole, cut.tap_rows[0])
-    last = _List(config, work, tilings, options, cut.last, cut.tap_rows[1])
+    terms = terms_of_one(config, work, options, tilings.size)
+    cut = segments(terms, tilings.interleave, tilings.blocks)
+    whole = _List(terms, tilings, cut.whole, cut.tap_rows[0])
+    last = _List(terms, tilings, cut.last, cut.tap_rows[1])
     return added([cut.wholes * whole.units(), cut.lasts * last.units()])

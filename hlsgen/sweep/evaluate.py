@@ -27,7 +27,8 @@ from ..specfault import findings
 from ..yamlmarks import Document
 from .axes import overridden
 from .columns import DONE, ESTIMATED, ILLEGAL, MODELLED, TOO_LARGE, UNSCHEDULED, Row
-from .step_cycles import step_cycles
+from .listing import storage_config
+from .step_cycles import Asked, StepCycles, steps_cycles
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,21 @@ class _Illegal(Exception):
 
 def evaluate(request: Request, points: Sequence[Point]) -> list[Row]:
     """A row for each point, those that can't be built with the reason."""
-    return [_row(request, point) for point in points]
+    begun = [_begun(request, point) for point in points]
+    asked = [each.asked for each in begun if each.asked is not None]
+    cycles = iter(steps_cycles(asked))
+    return [
+        each.row if each.asked is None else each.row | _modelled(each.asked, next(cycles))
+        for each in begun
+    ]
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A point's row as far as the step's cycles have no part in it; asked: None where it ends."""
+
+    row: Row
+    asked: Asked | None = None
 
 
 def spec_of(request: Request, point: Point) -> Spec:
@@ -69,7 +84,7 @@ def spec_of(request: Request, point: Point) -> Spec:
     return Spec.model_validate(overridden(request.document, changes))
 
 
-def _row(request: Request, point: Point) -> Row:
+def _begun(request: Request, point: Point) -> _Begun:
     values = dict(zip(request.keys, point.values, strict=True))
     row: Row = {"point": point.number, **values, "status": DONE, "reason": ""}
     row |= dict.fromkeys((*MODELLED, *ESTIMATED))
@@ -77,17 +92,19 @@ def _row(request: Request, point: Point) -> Row:
         spec = spec_of(request, point)
         products = _products(request, spec)
     except ValidationError as error:
-        return row | {"status": ILLEGAL, "reason": _why(error, request, values)}
+        return _Begun(row | {"status": ILLEGAL, "reason": _why(error, request, values)})
     except _Illegal as error:
-        return row | {"status": ILLEGAL, "reason": str(error)}
+        return _Begun(row | {"status": ILLEGAL, "reason": str(error)})
     found = _estimated(spec)
     row |= found.figures
     if found.faults:
-        return row | {"status": TOO_LARGE, "reason": "; ".join(found.faults)}
-    try:
-        return row | _modelled(request, spec, products)
-    except InputError as error:
-        return row | {"status": UNSCHEDULED, "reason": str(error)}
+        return _Begun(row | {"status": TOO_LARGE, "reason": "; ".join(found.faults)})
+    pruning = Pruning(spec.sparsity.method, spec.sparsity.keep)
+    fault = _memory_fault(products, _stored(machine_of(spec)), pruning)
+    if fault is not None:
+        return _Begun(row | {"status": UNSCHEDULED, "reason": fault})
+    options = Options(dataflows=spec.dataflows, overlap=request.overlap)
+    return _Begun(row, Asked(products, hardware_of(spec), pruning, options))
 
 
 def _why(error: ValidationError, request: Request, values: dict[str, Any]) -> str:
@@ -172,42 +189,34 @@ def _shares(used: Resources, available: Resources) -> list[tuple[str, float | No
     ]
 
 
-def _modelled(request: Request, spec: Spec, products: tuple[Product, ...]) -> Row:
-    """Raises InputError for what the card's memory or the array's counters are too small for."""
-    pruning = Pruning(spec.sparsity.method, spec.sparsity.keep)
-    machine, images = machine_of(spec), products[0].batch
-    _check_memory(products, _without_speed(machine), pruning)
-    hardware = hardware_of(spec)
-    options = Options(dataflows=spec.dataflows, overlap=request.overlap)
-    step = step_cycles(products, hardware, pruning, options)
+def _modelled(asked: Asked, step: StepCycles | InputError) -> Row:
+    """What a row says of a step, or that the array's counters are too small for it."""
+    if isinstance(step, InputError):
+        return {"status": UNSCHEDULED, "reason": str(step)}
+    hardware = asked.hardware
     seconds = step.cycles / (hardware.clock_mhz * 1e6)
     watts = None if hardware.power is None else hardware.power.watts
     config = hardware.config
     return {
         "modelled_cycles": step.cycles,
         "modelled_ms": 1e3 * seconds,
-        "modelled_images_per_s": images / seconds,
+        "modelled_images_per_s": asked.rows[0].batch / seconds,
         "modelled_utilisation": step.macs / (step.cycles * config.rows * config.lanes),
         "modelled_energy_j": None if watts is None else watts * seconds,
         "assumed_power_w": watts,
     }
 
 
-def _without_speed(machine: Machine) -> Machine:
+def _stored(machine: Machine) -> Machine:
     """With what the memory map depends on alone."""
     memory = replace(machine.memory, bytes_per_cycle=1.0, burst_overhead_bytes=0.0, latency=0)
-    return replace(machine, memory=memory, clock_mhz=1.0)
-
-
-def _check_memory(products: tuple[Product, ...], machine: Machine, pruning: Pruning) -> None:
-    """Raises InputError for the first tensor that does not fit its bank."""
-    fault = _memory_fault(products, machine, pruning)
-    if fault is not None:
-        raise InputError(fault)
+    config = storage_config(machine.config)
+    return replace(machine, config=config, memory=memory, clock_mhz=1.0)
 
 
 @lru_cache(maxsize=256)
 def _memory_fault(products: tuple[Product, ...], machine: Machine, pruning: Pruning) -> str | None:
+    """The first tensor that does not fit its bank."""
     images = products[0].batch
     try:
         map_of(products, machine, Training(pruning.method, pruning.keep, images, images))

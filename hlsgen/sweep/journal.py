@@ -76,8 +76,11 @@ def opened(file: Path, head: dict[str, Any], *, resume: bool) -> Iterator[Journa
             raise InputError(
                 f"{file}: another sweep writes it: wait for it, or name another file with -o"
             ) from None
+        rows: dict[int, Row] = {}
+        begun = False
         try:
             rows, good = _kept(file, head, resume=resume)
+            begun = True
             with file.open("r+b" if good else "wb") as stream:
                 stream.seek(good)
                 stream.truncate()
@@ -86,6 +89,8 @@ def opened(file: Path, head: dict[str, Any], *, resume: bool) -> Iterator[Journa
                     stream.flush()
                 yield Journal(stream, rows)
         finally:
+            if begun and not rows:  # nothing to go on from
+                file.unlink(missing_ok=True)
             lock.release()
             Path(lock.lock_file).unlink(missing_ok=True)
 
@@ -94,15 +99,16 @@ def _kept(file: Path, head: dict[str, Any], *, resume: bool) -> tuple[dict[int, 
     """The rows of `file`, and the bytes of it that are good; none where there is no file."""
     if not file.exists():
         return {}, 0
-    lines = file.read_bytes().split(b"\n")[:-1]  # the last one is empty or torn
+    *lines, torn = file.read_bytes().split(b"\n")  # the last one is empty or torn
     if not resume:
         raise InputError(
             f"{file}: holds the {max(len(lines) - 1, 0):,} rows of a sweep that was interrupted: "
             "go on with --resume, or remove it"
         )
-    if not lines:
+    own = _line(head)
+    if not lines and own.startswith(torn):
         return {}, 0
-    if _value(lines[0]) != json.loads(_line(head)):
+    if not lines or _value(lines[0]) != json.loads(own):
         raise InputError(
             f"{file}: is of another sweep: the spec, the network, the options, --over or the "
             "version of hlsgen have changed: remove it, or name another file with -o"

@@ -21,6 +21,8 @@ _PANELS = {
     "estimated_lut": "estimated LUT",
     "modelled_energy_j": "modelled energy, J a step",
 }
+_NARROW = 4
+"""Times within this factor stand on a linear axis, where a logarithmic one has too few marks."""
 _OTHERS, _FRONT, _BEST = "#9aa3ad", "#0072b2", "#d55e00"
 
 
@@ -45,7 +47,7 @@ def draw(
         figure = figure_module.Figure(figsize=(9.0, 7.0), facecolor=PAPER[0], layout="constrained")
         figure.suptitle(title, color=INK[0])
         for axes, (column, label) in zip(figure.subplots(2, 2).flat, _PANELS.items(), strict=True):
-            _frame(axes, label)
+            _frame(axes, label, [row["modelled_ms"] for row in done])
             _points(axes, done, column, s=9, color=_OTHERS, label=f"{len(done)} points")
             _points(axes, front, column, s=18, color=_FRONT, label="Pareto front of all figures")
             if best is not None:
@@ -60,11 +62,17 @@ def _points(axes: Any, rows: Sequence[Row], column: str, **style: Any) -> None:
     axes.scatter([pair[0] for pair in pairs], [pair[1] for pair in pairs], linewidths=0, **style)
 
 
-def _frame(axes: Any, label: str) -> None:
+def _frame(axes: Any, label: str, times: Sequence[float]) -> None:
     ticker: Any = importlib.import_module("matplotlib.ticker")
-    axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
-    axes.xaxis.set_minor_formatter(ticker.LogFormatter(minor_thresholds=(2, 0.5)))
+    if times and max(times) > _NARROW * min(times):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_minor_formatter(ticker.NullFormatter())
+    else:
+        axes.xaxis.set_major_locator(ticker.MaxNLocator(5))
+    plain = ticker.StrMethodFormatter("{x:,.10g}")
+    axes.xaxis.set_major_formatter(plain)
+    axes.yaxis.set_major_formatter(plain)
     axes.set_xlabel("modelled time, ms a step", color=INK[0])
     axes.set_ylabel(label, color=INK[0])
     axes.grid(visible=True, color=GRID[0], linewidth=0.6)

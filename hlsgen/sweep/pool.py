@@ -23,6 +23,9 @@ from .evaluate import Point, Request, evaluate
 
 MOST_OF_BATCH = 256
 _BATCHES_A_WORKER = 8
+_AT_ONCE = 64
+"""Points that are worth a batch: their work is done in common."""
+
 _CONNECT_SECONDS = 10
 
 # Points that are alike in the first of these share the most work, so they come together.
@@ -45,7 +48,10 @@ def batches_of(axes: Sequence[Axis], points: Sequence[Point], workers: int) -> l
         return tuple(point.number // steps[place][0] % steps[place][1] for place in order)
 
     ordered = sorted(points, key=key)
-    size = max(1, min(MOST_OF_BATCH, math.ceil(len(ordered) / (workers * _BATCHES_A_WORKER))))
+    share = math.ceil(len(ordered) / workers)
+    size = max(
+        1, min(MOST_OF_BATCH, max(math.ceil(share / _BATCHES_A_WORKER), min(share, _AT_ONCE)))
+    )
     return [ordered[first : first + size] for first in range(0, len(ordered), size)]
 
 
@@ -79,8 +85,8 @@ def evaluated(
         yield from _on_cluster(request, batches, cluster)
     elif jobs == 1 or len(batches) < 2:
         for batch in batches:
-            for first in range(0, len(batch), 16):  # so that little is lost by an interrupt
-                yield evaluate(request, batch[first : first + 16])
+            for first in range(0, len(batch), _AT_ONCE):  # so that little is lost by an interrupt
+                yield evaluate(request, batch[first : first + _AT_ONCE])
     else:
         yield from _in_processes(request, batches, min(jobs, len(batches)))
 

@@ -163,30 +163,75 @@ class StripWords:
 @lru_cache(maxsize=1 << 16)
 def strip_words(a: Source, rows: int, strip: int) -> StripWords:
     """Of `rows` output rows in strips of `strip`, the last of which may be shorter."""
-    strips = -(-rows // strip)
+    total, longest, first = strips_words(a, rows, np.array([strip]))[:, 0].tolist()
+    return StripWords(total, longest, first)
+
+
+def strips_words(a: Source, rows: int, sizes: Indices) -> Indices:
+    """The fields of StripWords for each of several sizes: [3, sizes]."""
+    strips = -(-rows // sizes)
     pixels = a.out_size[0] * a.out_size[1]
-    period = pixels // gcd(pixels, strip)  # strips until they begin with an image again
-    first = np.append(np.arange(min(period, strips - 1), dtype=np.int64), strips - 1) * strip
-    words = held_words(a, first, np.minimum(strip, rows - first))[1]
-    times, rest = divmod(strips - 1, period)
-    total = times * int(words[:-1].sum()) + int(words[:rest].sum()) + int(words[-1])
-    return StripWords(total, int(words.max()), int(words[0]))
+    period = pixels // np.gcd(pixels, sizes)  # strips until they begin with an image again
+    counted = np.minimum(period, strips - 1) + 1  # the last strip after those of a period
+    ends = np.cumsum(counted)
+    begins = ends - counted
+    first = np.arange(ends[-1]) - np.repeat(begins, counted)
+    first[ends - 1] = strips - 1
+    size = np.repeat(sizes, counted)
+    first *= size
+    words = held_words(a, first, np.minimum(size, rows - first))[1]
+    sums = np.append(0, np.cumsum(words))
+    times, rest = np.divmod(strips - 1, period)
+    last = words[ends - 1]
+    of_period, of_rest = sums[ends - 1] - sums[begins], sums[begins + rest] - sums[begins]
+    total = times * of_period + of_rest + last
+    return np.stack([total, np.maximum.reduceat(words, begins), words[begins]])
 
 
 @lru_cache(maxsize=1 << 16)
 def longest_strip(a: Source, rows: int, interleave: int, held: int) -> int:
     """Output rows of a strip of as many batches of `interleave` as fit into `held` words; 0 when
     one batch does not."""
-    if strip_words(a, rows, interleave).longest > held:
+    if not _fits(a, rows, interleave, held):
         return 0
     fitting, beyond = 1, _most_batches(rows, interleave) + 1
     while beyond - fitting > 1:
         middle = (fitting + beyond) // 2
-        if strip_words(a, rows, middle * interleave).longest <= held:
+        if _fits(a, rows, middle * interleave, held):
             fitting = middle
         else:
             beyond = middle
     return fitting * interleave
+
+
+def _fits(a: Source, rows: int, strip: int, held: int) -> bool:
+    """Whether the longest strip has at most `held` words; counted where its bounds don't tell."""
+    upper, lower = _image_rows(a)
+    height, width = a.out_size
+    row_words = a.size[1] * a.pitch
+    pixels = min(strip, rows) - 1
+    down, images = pixels // width % height, pixels // width // height
+    shortest = lower[down] - upper[0] + images * a.size[0] + 1  # the first strip
+    if shortest * row_words > held:
+        return False
+    # A strip begins in any row of an image, and in a row at multiples of what both have in common.
+    below = (width - gcd(strip, width) + pixels) // width
+    down, images = below % height, below // height
+    longest = (lower[down : down + height] - upper).max() + images * a.size[0] + 1
+    return bool(longest * row_words <= held or strip_words(a, rows, strip).longest <= held)
+
+
+@lru_cache(maxsize=1 << 10)
+def _image_rows(a: Source) -> tuple[Indices, Indices]:
+    """The source row, of all images', above which no tap of an output row reads, of the output
+    rows of an image; and that below which none does, of those of two images."""
+    height, out_height = a.size[0], a.out_size[0]
+    image, row = np.divmod(np.arange(2 * out_height), out_height)
+    pixels, one = row * a.out_size[1], np.ones_like(row)
+    begin, words = held_words(a, pixels, one)
+    row_words = a.size[1] * a.pitch
+    first, count = begin // row_words, words // row_words
+    return first[:out_height], first + count - 1 + image * height
 
 
 def _most_batches(rows: int, interleave: int) -> int:

@@ -20,6 +20,7 @@ from hlsgen.schedule import stationary_segments
 from hlsgen.schedule.candidates import candidates
 from hlsgen.schedule.cycles import product_timing
 from hlsgen.schedule.options import ALL
+from hlsgen.schedule.terms import terms
 from hlsgen.schedule.work import ProductWork
 
 
@@ -103,7 +104,9 @@ def test_legal_tilings_are_those_that_the_host_takes(case: tuple[ArrayConfig, Pr
         if not found.size:
             continue
         legal = {found.at(place) for place in range(found.size)}
-        cut = stationary_segments.segments(config, work, found.interleave, found.blocks)
+        cut = stationary_segments.segments(
+            terms(config, work, ALL, found.size), found.interleave, found.blocks
+        )
         most = int(found.interleave.max()), int(found.blocks.max())
         for t, q in np.ndindex(*most):
             for buffered in (False, True):

@@ -15,7 +15,9 @@ from hlsgen.schedule import stationary_segments
 from hlsgen.schedule.cycles import product_cycles
 from hlsgen.schedule.latencies import ACTIVATIONS, PORT, STORED, row_lag, through_rows
 from hlsgen.schedule.memory import Memory
+from hlsgen.schedule.options import ALL
 from hlsgen.schedule.pieces import Candidates
+from hlsgen.schedule.terms import terms
 from hlsgen.schedule.work import ProductWork
 
 ENDLESS = Memory(4, 1e12, 0.0)
@@ -86,8 +88,9 @@ def test_no_weight_stationary_product_takes_longer_than_modelled(engine: Engine)
     candidate = tiling("ws", engine.interleave, engine.blocks, engine.buffered)
     config, work = engine.config, engine.work
     assume(engine.interleave <= work.rows)
-    assume(stationary_segments.legal(config, work, candidate)[0])
-    cut = stationary_segments.segments(config, work, candidate.interleave, candidate.blocks)
+    columns = terms(config, work, ALL, 1)
+    assume(stationary_segments.legal(columns, candidate)[0])
+    cut = stationary_segments.segments(columns, candidate.interleave, candidate.blocks)
     assume(cut.count[0] == 1)
     # Tiles of a single batch, as transposed ones are, may stall a few cycles more each.
     most = modelled(engine, "ws") * (1.08 if work.transposed_a else 1)

@@ -15,9 +15,10 @@ from sat_host.convolution import Convolution
 from hlsgen.schedule.cycles import product_cycles, product_timing
 from hlsgen.schedule.latencies import STORED, packets, row_lag, through_rows
 from hlsgen.schedule.memory import Counts, Memory
-from hlsgen.schedule.options import Options
+from hlsgen.schedule.options import ALL, Options
 from hlsgen.schedule.pieces import Candidates
 from hlsgen.schedule.stationary_segments import legal, segments, strip_rows
+from hlsgen.schedule.terms import terms
 from hlsgen.schedule.work import ProductWork, plain_product
 
 CONFIG = ArrayConfig(32, 32, 8, 16, 8, 8)
@@ -107,7 +108,7 @@ def test_a_long_reduction_goes_in_segments() -> None:
     rows of taps have 12."""
     work = convolution(8, 4, 16, 64, 256)
     tiling = candidate(1, 8)
-    cut = segments(CONFIG, work, tiling.interleave, tiling.blocks)
+    cut = segments(terms(CONFIG, work, ALL, 1), tiling.interleave, tiling.blocks)
     assert cut.count.tolist() == [2] and cut.wholes.tolist() == [1]
     assert (cut.whole.panels.tolist(), cut.last.panels.tolist()) == ([12], [6])
     pieces = product_cycles(CONFIG, ENDLESS, work, tiling)
@@ -120,11 +121,17 @@ def test_a_long_reduction_goes_in_segments() -> None:
 
 def test_segments_of_taps_and_of_words() -> None:
     # At T = 1 a segment has 16 words. 9 taps of 64 channels: two rows and one.
-    assert segments(CONFIG, convolution(8, 1, 8, 64, 32), *ones()).count.tolist() == [2]
+    assert segments(
+        terms(CONFIG, convolution(8, 1, 8, 64, 32), ALL, 1), *ones()
+    ).count.tolist() == [2]
     # A row of taps of 256 channels has 24 words: two taps and one of each row.
-    assert segments(CONFIG, convolution(8, 1, 8, 256, 32), *ones()).count.tolist() == [6]
+    assert segments(
+        terms(CONFIG, convolution(8, 1, 8, 256, 32), ALL, 1), *ones()
+    ).count.tolist() == [6]
     # A tap of 1024 channels has 32 words: halves of each tap.
-    assert segments(CONFIG, convolution(8, 1, 8, 1024, 32), *ones()).count.tolist() == [18]
+    assert segments(
+        terms(CONFIG, convolution(8, 1, 8, 1024, 32), ALL, 1), *ones()
+    ).count.tolist() == [18]
 
 
 def ones() -> tuple[Counts, Counts]:
@@ -142,7 +149,9 @@ def test_segments_cover_the_reduction_and_fit(
 ) -> None:  # fmt: skip
     config, blocks = replace(CONFIG, rows=rows, memory_tile=memory_tile), min(blocks, memory_tile)
     work = convolution(keep, 1, 9, channels, 32, kernel=kernel)
-    cut = segments(config, work, *(np.array([value]) for value in (interleave, blocks)))
+    cut = segments(
+        terms(config, work, ALL, 1), *(np.array([value]) for value in (interleave, blocks))
+    )
     full = 32 if keep == 8 else 4 * keep
     left = channels - (-(-channels // 32) - 1) * 32
     tail = left if keep == 8 else -(-left // 8) * keep
@@ -167,17 +176,17 @@ def test_strips_are_as_long_as_the_loader_holds() -> None:
     # 1056 words: 528 rows of 2 words, 525 in batches of 5; all when read as needed.
     config = replace(CONFIG, strip_words=1056)
     work = ProductWork("a", "FF", 1, plain_product(config, 10_000, 64, 64))
-    assert strip_rows(config, work, candidate(5, 1)).tolist() == [525]
-    assert strip_rows(config, work, candidate(5, 1, False)).tolist() == [10_000]
+    assert strip_rows(terms(config, work, ALL, 1), candidate(5, 1)).tolist() == [525]
+    assert strip_rows(terms(config, work, ALL, 1), candidate(5, 1, False)).tolist() == [10_000]
     # Weights are loaded for each batch of a transposed product.
     turned = ProductWork("a", "WU", 1, plain_product(config, 96, 64, 64, transposed_a=True))
-    assert strip_rows(config, turned, candidate(5, 1)).tolist() == [5]
+    assert strip_rows(terms(config, turned, ALL, 1), candidate(5, 1)).tolist() == [5]
     # One image row of 400 pixels of 3 words does not fit.
     wide = convolution_program.forward(
         config, Convolution(1, 3, 400, 96, 32, (3, 3), (1, 1), (1, 1)), 0, (0, 8), 0
     )
     held, direct = (
-        legal(config, ProductWork("a", "FF", 1, wide), candidate(1, 1, buffered))
+        legal(terms(config, ProductWork("a", "FF", 1, wide), ALL, 1), candidate(1, 1, buffered))
         for buffered in (True, False)
     )
     assert (held.tolist(), direct.tolist()) == ([False], [True])

@@ -163,6 +163,22 @@ def test_wrong_input_is_one_line_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_stops_before_the_first_row_leaves_no_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def none(request: Any, points: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pool, "evaluate", none)
+    assert run(*OVER, "-o", str(tmp_path / "all.csv")) == 130
+    assert list(tmp_path.iterdir()) == []
+    other = tmp_path / "all.csv.rows"
+    other.write_text("no journal")
+    assert run(*OVER, "-o", str(tmp_path / "all.csv"), "--resume") == 2
+    assert "is of another sweep" in capsys.readouterr().err
+    assert other.read_text() == "no journal"
+
+
 def test_parquet_holds_what_csv_holds(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     over = ("--over", "array.rows=4,64", "--over", "dataflows=[os],[os, ws]")

@@ -15,15 +15,10 @@ import yaml
 from hlsgen import workloads
 from hlsgen.cli.main import main
 from hlsgen.resources import RESOURCES
-from hlsgen.schedule.choose import timings
-from hlsgen.schedule.options import Options
-from hlsgen.schedule.work import ProductWork, works
-from hlsgen.specfile import load_spec
 from hlsgen.sweep.axes import Axis, overridden
 from hlsgen.sweep.columns import DONE
 from hlsgen.sweep.evaluate import Point, Request, evaluate
 from hlsgen.sweep.pool import batches_of, points_of
-from hlsgen.sweep.stationary_bound import least_stationary
 
 BASE = {"name": "base", "card": "vcu1525"}
 AXES = (
@@ -137,15 +132,3 @@ def test_points_that_share_work_come_together_and_none_is_lost() -> None:
         (100, 8, 2),
         (200, 8, 2),
     ]
-
-
-def test_the_bound_of_weight_stationary_tiles_is_one() -> None:
-    config = load_spec(Path(__file__).parents[2] / "specs" / "vcu1525.yaml").array_config()
-    options, equal = Options(dataflows=("ws",)), 0
-    listed = works(workloads.load("resnet9_cifar10"), config, "bdwp", 2)
-    for work in dict.fromkeys(each for each in listed if isinstance(each, ProductWork)):
-        least = int(timings(work, config, options)[1].compute.min())
-        bound = least_stationary(work, config, options)
-        assert 0 < bound <= least
-        equal += bound == least
-    assert equal > 3  # and no loose one
