@@ -10,11 +10,13 @@ from pathlib import Path
 
 from . import (
     build_time,
+    convolution_speed,
     csim_speed,
     cycle_model,
     matmul_memory,
     network_step,
     schedule_time,
+    step_overhead,
     sweep_speed,
     timed_simulation,
 )
@@ -48,8 +50,10 @@ def _speed() -> list[Figure]:
         scratch = Path(name)
         figures = build_time.measure(ROOT / "specs" / "digits.yaml", scratch)
         figures += csim_speed.measure(scratch / "bundle")
+        figures += convolution_speed.measure(scratch / "bundle")
         figures += matmul_memory.measure(scratch / "bundle")
         figures += network_step.measure(scratch / "bundle")
+        figures += step_overhead.measure(scratch / "bundle", scratch)
         figures += timed_simulation.measure(ROOT / "specs" / "vcu1525.yaml", scratch)
     large = ROOT / "specs" / "vcu1525.yaml"
     return [*figures, *schedule_time.measure(large), *sweep_speed.measure(large)]

@@ -34,7 +34,7 @@ DENSE, SPARSE, CORES, UPDATE = 0.25, 0.5, 0.85, 500.0
 
 def measure(bundle: Path, size: int = SIZE, rounds: int = ROUNDS) -> list[Figure]:
     """Products of size x size x size, dense and KEEP:group, and updates of size x size weights."""
-    device, on_all = _device(bundle, 1), _device(bundle, len(os.sched_getaffinity(0)))
+    device, on_all = device_of(bundle, 1), device_of(bundle, len(os.sched_getaffinity(0)))
     group = device.config.group
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((size, size)).astype(np.float16) for _ in range(2))
@@ -73,7 +73,7 @@ def measure(bundle: Path, size: int = SIZE, rounds: int = ROUNDS) -> list[Figure
     return [*figures, _update_figure(device, size, rounds)]
 
 
-def _device(bundle: Path, threads: int) -> Device:
+def device_of(bundle: Path, threads: int) -> Device:
     """The bundle's simulator on so many threads."""
     before = os.environ.get(THREADS)
     os.environ[THREADS] = str(threads)
