@@ -143,7 +143,7 @@ module pick_lane #(parameter GROUP = 8, BITS = $clog2(GROUP) + 1)
   end
 endmodule
 
-// kernels/block_transpose.h: written by rows, read by columns.
+// kernels/vitis/block_registers.h: written by rows, read by columns.
 module block #(parameter LANES = 16)
   (input clk, input write, input [$clog2(LANES)-1:0] row, input [LANES*16-1:0] word,
    input [$clog2(LANES)-1:0] index, output reg [LANES*16-1:0] column);

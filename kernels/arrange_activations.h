@@ -9,7 +9,8 @@
 // holds zeros beyond a matrix's columns, and the transposer fills them in.
 #pragma once
 
-#include "block_transpose.h"
+#include <block_registers.h>
+
 #include "prune_word.h"
 #include "read_activations.h"
 #include "types.h"

@@ -5,7 +5,8 @@
 // take turns: while one leaves, the next one comes, be it of another tile or command.
 #pragma once
 
-#include "block_transpose.h"
+#include <block_registers.h>
+
 #include "packed_index.h"
 #include "read_weights.h"
 #include "types.h"

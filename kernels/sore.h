@@ -8,8 +8,9 @@
 // channels; backward, the block is transposed before it, and the roles are exchanged.
 #pragma once
 
+#include <block_registers.h>
+
 #include "block_grid.h"
-#include "block_transpose.h"
 #include "group_ranking.h"
 #include "packed_index.h"
 #include "types.h"

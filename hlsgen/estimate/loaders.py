@@ -138,5 +138,5 @@ def store_tiles(widths: Widths) -> Resources:
 
 
 def transposer(widths: Widths) -> Resources:
-    """A block of registers (kernels/block_transpose.h)."""
+    """A block of registers (kernels/vitis/block_registers.h)."""
     return block(widths.config.lanes)

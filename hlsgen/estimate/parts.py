@@ -39,7 +39,7 @@ def control(
 
 @cache
 def block(lanes: int) -> Resources:
-    """Block<Config> (kernels/block_transpose.h): a register an element; a column is one of all."""
+    """kernels/vitis/block_registers.h: a register an element; a column is one of all."""
     word = 16 * lanes
     decoder = Resources(lut=lanes)
     return registers(word, lanes) + choice(lanes, word) + registers(word) + decoder

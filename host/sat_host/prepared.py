@@ -27,7 +27,7 @@ MOST_BYTES = 1 << 26
 
 
 @dataclass(frozen=True)
-class List:
+class CommandList:
     """Commands that run together, and their modelled cycles, 0 where the program says nothing."""
 
     commands: Commands
@@ -48,15 +48,15 @@ class Segmented:
         self.words = between_words(config, work.product, work.tiling, work.copies)
         self.bank = bank
         self._at: int | None = None
-        self._lists: list[List] = []
+        self._lists: list[CommandList] = []
 
-    def lists(self, scratch: int | None) -> list[List]:
+    def lists(self, scratch: int | None) -> list[CommandList]:
         """With the sums between at address `scratch`; those for the last address are kept."""
         scratch = scratch if self.words else None
         if not self._lists or scratch != self._at:
             work = self._work
             found = command_lists(self._config, work.product, work.tiling, work.copies, scratch)
-            self._lists = [List(one, self._cycles // len(found)) for one in found]
+            self._lists = [CommandList(one, self._cycles // len(found)) for one in found]
             self._at = scratch
         return self._lists
 
@@ -64,18 +64,12 @@ class Segmented:
 @dataclass(frozen=True)
 class Prepared:
     """Products that do not depend on each other: first the segmented ones, then the others in one
-    list. works: all of them, in the order in which they were asked for."""
+    list. works: all of them, in the order in which they were asked for. bytes: of all commands."""
 
     works: tuple[Work, ...]
     segmented: tuple[Segmented, ...]
-    whole: List | None
-
-    @property
-    def bytes(self) -> int:
-        """Of its commands."""
-        lists = [one for part in self.segmented for one in part.lists(0)]
-        lists += [self.whole] if self.whole else []
-        return sum(one.commands.nbytes for one in lists)
+    whole: CommandList | None
+    bytes: int
 
 
 def prepare(
@@ -91,6 +85,7 @@ def prepare(
     know that of default_tiling. Raises ArgumentError for a product that no tiling fits.
     """
     works, segmented, whole, modelled = [], [], [], []
+    size = 0
     for product in products:
         shape = product.shape()
         work = Work(product, tiling_of(config, program, shape, dataflow), copies)
@@ -98,6 +93,7 @@ def prepare(
         cycles = 0 if dataflow else program.cycles.get(shape, 0)
         part = Segmented(config, work, program.scratch.get(shape), cycles)
         lists = part.lists(0)
+        size += sum(each.commands.nbytes for each in lists)
         if len(lists) > 1:
             segmented.append(part)
         else:
@@ -107,8 +103,8 @@ def prepare(
     if whole:
         # The dtype is given, or NumPy would take the padding out of the commands.
         commands = np.concatenate(whole, dtype=STCE.dtype)
-        one = List(commands, sum(modelled) if all(modelled) else 0)
-    return Prepared(tuple(works), tuple(segmented), one)
+        one = CommandList(commands, sum(modelled) if all(modelled) else 0)
+    return Prepared(tuple(works), tuple(segmented), one, size)
 
 
 def tiling_of(

@@ -41,7 +41,15 @@ def test_all_that_may_be_included_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["#include NAMED", "#include /* a */ <a.h>", "#if __has_include(NAMED)"]
+    "line",
+    [
+        "#include NAMED",
+        "#include /* a */ <a.h>",
+        "#if __has_include(NAMED)",
+        '/* a */ #include "a.h"',
+        '%:include "a.h"',
+        '#inc\\\nlude "a.h"',
+    ],
 )
 def test_a_name_that_is_not_told_stands_for_all(line: str) -> None:
     assert names("two.cpp", two_cpp=f"{line}\n") == set(FILES)
