@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -49,10 +49,20 @@ def render(spec: Spec) -> Project:
     return Project(files)
 
 
-def render_sources(spec: Spec, names: Sequence[str]) -> tuple[str, ...]:
-    """Some files of `render` that are made from templates, alone. Raises as it does."""
-    environment, context = _environment(paths.templates_dir()), _context(spec)
-    return tuple(_render_one(environment, name + _SUFFIX, context) for name in names)
+@dataclass(frozen=True)
+class Chain:
+    """All that the kernels' own templates may know of the array, beside the depths of its streams:
+    row units, and lanes of each."""
+
+    rows: int
+    lanes: int
+
+
+def render_kernel(name: str, chain: Chain, depths: Mapping[str, int]) -> str:
+    """The source of a kernel without its banner. depths: by family (hlsgen.fifos), those of its
+    streams. Raises as `render`, also where the template depends on more."""
+    context = {"banner": "", "array": chain, "fifo": _fifos(depths)}
+    return _render_one(_environment(paths.templates_dir()), f"{name}.cpp{_SUFFIX}", context)
 
 
 def _context(spec: Spec) -> dict[str, object]:
@@ -67,14 +77,13 @@ def _context(spec: Spec) -> dict[str, object]:
         "weight_stationary": "ws" in spec.dataflows,
         "beat_words": BEAT_BYTES // 4,
         "descriptors": DESCRIPTORS,
-        "fifo": _fifos(spec),
+        "fifo": _fifos(spec.fifo_depths()),
     }
 
 
-def _fifos(spec: Spec) -> Callable[..., str]:
+def _fifos(depths: Mapping[str, int]) -> Callable[..., str]:
     """What templates call for the line of a stream, `{{ fifo("tiles") }}`, or of the one of a row
     unit, `{{ fifo("sums", row) }}`."""
-    depths = spec.fifo_depths()
 
     def line(name: str, row: int | None = None) -> str:
         stream = name if row is None else f"{name}_{row}"

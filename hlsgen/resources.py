@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import ClassVar
 
@@ -75,9 +75,17 @@ TITLES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM36", "uram": "U
 """What reports call them."""
 
 
-def total(amounts: Iterator[Resources] | tuple[Resources, ...]) -> Resources:
+def total(amounts: Iterable[Resources]) -> Resources:
     """The sum, nothing for none."""
-    return sum(amounts, Resources())
+    bram36: float = 0
+    lut = ff = dsp = uram = 0
+    for each in amounts:
+        lut += each.lut
+        ff += each.ff
+        dsp += each.dsp
+        bram36 += each.bram36
+        uram += each.uram
+    return Resources(lut, ff, dsp, bram36, uram)
 
 
 def plain(amount: float) -> str:

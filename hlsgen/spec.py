@@ -10,6 +10,7 @@ to point at, and the mend; `hlsgen.specfile` turns these into lines for the user
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
@@ -264,18 +265,7 @@ class Spec(Section):
 
     def array_config(self) -> ArrayConfig:
         """The build-time constants, as kernels, golden model and host know them."""
-        from sat_host.config import ArrayConfig  # here, since the host package loads NumPy
-
-        return ArrayConfig(
-            rows=self.array.rows,
-            lanes=self.array.lanes,
-            group=self.sparsity.group,
-            interleave=self.array.interleave,
-            memory_tile=self.array.memory_tile,
-            adder_latency=self.array.adder_latency,
-            feed=self.array.feed,
-            strip_words=self.array.strip_words,
-        )
+        return _array_config(self.array, self.sparsity.group)
 
     def fifo_depths(self) -> dict[str, int]:
         """Places of a stream, by family (hlsgen.fifos): those stated, or what the array needs."""
@@ -309,3 +299,19 @@ def json_schema() -> str:
     """The JSON Schema of a spec file, for editors; ends with a newline."""
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
     return json.dumps(schema | Spec.model_json_schema(), indent=2) + "\n"
+
+
+@lru_cache(maxsize=1 << 10)
+def _array_config(array: ArraySpec, group: int) -> ArrayConfig:
+    from sat_host.config import ArrayConfig  # here, since the host package loads NumPy
+
+    return ArrayConfig(
+        rows=array.rows,
+        lanes=array.lanes,
+        group=group,
+        interleave=array.interleave,
+        memory_tile=array.memory_tile,
+        adder_latency=array.adder_latency,
+        feed=array.feed,
+        strip_words=array.strip_words,
+    )

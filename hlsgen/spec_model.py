@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
@@ -135,6 +136,12 @@ ModelSpec = Annotated[
 
 def build(model: ModelSpec, data: DataSpec) -> Network:
     """The network of a spec. Raises the error of all rules that it breaks."""
+    if isinstance(model, LayersSpec):  # which may hold what a cache can't
+        return _build(model, data)
+    return _known_build(model, data)
+
+
+def _build(model: ModelSpec, data: DataSpec) -> Network:
     from sat_host.models import NetworkError, build_network  # here, for a fast `--help`
 
     try:
@@ -143,6 +150,8 @@ def build(model: ModelSpec, data: DataSpec) -> Network:
         faults = error.faults
     raise all_broken([_rule(fault.place, fault.what, fault.mend) for fault in faults])
 
+
+_known_build = lru_cache(maxsize=64)(_build)
 
 # What is wrong with these is wrong on any data.
 _OF_THE_LAYER = ("type", "name", "groups", "dilation", "padding_mode")

@@ -56,19 +56,16 @@ class Cards(Mapping[str, Card]):
     """By the spec's name; a file is read once, at its first use."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._names = tuple(sorted(file.stem for file in folder.glob("*.yaml")))
+        self._files = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
 
     def __getitem__(self, name: str) -> Card:
-        if name not in self._names:
-            raise KeyError(name)
-        return _read_once(self._folder / f"{name}.yaml")
+        return _read_once(self._files[name])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._files)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._files)
 
 
 @cache

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from ..cards import CARDS
 from ..errors import InputError
 from ..faults import shown
+from ..resources import total
 from ..spec import Spec
 from .fit import Placement, faults_of, parts_of, place, remarks_of
 from .modules import STCE, WUVE, modules_of
@@ -20,16 +20,16 @@ def estimate(spec: Spec) -> Estimate:
     card, modules = CARDS[spec.card], modules_of(spec)
     parts = parts_of(modules, spec.array.rows)
     placed = place(parts, card)
-    found = Estimate(
+    needed = total(module.total for module in modules)
+    return Estimate(
         modules=modules,
         card=card.name,
         slrs=placed.slrs,
-        faults=(),
+        faults=faults_of(needed, card),
         remarks=remarks_of(placed, parts),
         kernel_slrs=_kernel_slrs(placed, spec.array.rows),
         unplaced=placed.left,
     )
-    return replace(found, faults=faults_of(found.total, card))
 
 
 def _kernel_slrs(placed: Placement, rows: int) -> dict[str, str]:

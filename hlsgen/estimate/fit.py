@@ -14,7 +14,9 @@ remarked.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from functools import cache
 
 from ..cards import Card
 from ..resources import TITLES, Resources, plain, total
@@ -57,6 +59,11 @@ class Placement:
         """Whether an SLR is filled beyond the planned share."""
         return not all(slr.use.within(slr.planned) for slr in self.slrs)
 
+    @property
+    def faults(self) -> tuple[bool, int, bool]:
+        """Less is better."""
+        return self.over, self.left, self.tight
+
 
 def parts_of(modules: tuple[Module, ...], rows: int) -> Parts:
     """The row units apart from all else."""
@@ -73,19 +80,19 @@ def parts_of(modules: tuple[Module, ...], rows: int) -> Parts:
 
 def place(parts: Parts, card: Card) -> Placement:
     """Every SLR with what lies there: of the ways to place the parts, the first of the best."""
-    tried = [
-        _placed(parts, card, second.name, within_plan)
-        for within_plan in (True, False)
-        for second in card.slrs
-    ]
-    return min(tried, key=lambda each: (each.over, each.left, each.tight))
+    tried: list[Placement] = []
+    for within_plan, second in itertools.product((True, False), card.slrs):
+        tried.append(_placed(parts, card, second.name, within_plan))
+        if tried[-1].faults == (False, 0, False):  # no other is better
+            return tried[-1]
+    return min(tried, key=lambda each: each.faults)
 
 
 def _placed(parts: Parts, card: Card, second: str, within_plan: bool) -> Placement:
     done = 0
     slrs = []
     for number, slr in enumerate(card.slrs):
-        planned = slr.kernels.share(PLANNING_PERCENT)
+        planned = _planned(slr.kernels)
         limit = planned if within_plan else slr.kernels
         use = Resources() if number else parts.ends
         if slr.name == second:
@@ -101,6 +108,11 @@ def _placed(parts: Parts, card: Card, second: str, within_plan: bool) -> Placeme
             done += 1
         slrs.append(SlrUse(slr.name, tuple(range(first, done)), use, slr.kernels, planned))
     return Placement(tuple(slrs), parts.rows - done, second)
+
+
+@cache
+def _planned(kernels: Resources) -> Resources:
+    return kernels.share(PLANNING_PERCENT)
 
 
 def faults_of(needed: Resources, card: Card) -> tuple[str, ...]:

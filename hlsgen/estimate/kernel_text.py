@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 
+from .. import paths
 from ..errors import WorkError
+from ..fifos import FAMILIES
 from ..paths import kernels_dir
-from ..render import render_sources
+from ..render import Chain, render_kernel
 from ..spec import Spec
 
 _FIFO = re.compile(r"^\s*SAT_FIFO\((\w+), (\w+), (\d+), (\w+)\)", re.MULTILINE)
@@ -50,11 +53,40 @@ class KernelText:
     ports: tuple[Port, ...]
 
 
-def kernel_texts(spec: Spec) -> dict[str, KernelText]:
-    """By the kernel's name, of what `spec` renders. Raises WorkError as rendering does."""
-    names = ("sat_stce", "sat_wuve")
-    texts = render_sources(spec, [f"{name}.cpp" for name in names])
-    return {name: read_kernel(text) for name, text in zip(names, texts, strict=True)}
+def kernel_texts(spec: Spec, rows: int | None = None) -> dict[str, KernelText]:
+    """By the kernel's name, of what `spec` renders. Raises WorkError as rendering does.
+
+    rows: of the chain that is rendered, with all else as in the spec; by default the spec's own.
+    """
+    depths = spec.fifo_depths()
+    chain = Chain(rows or spec.array.rows, spec.array.lanes)
+    return {
+        name: _kernel_text(
+            name,
+            # The update engine has no row units.
+            chain if name == "sat_stce" else Chain(1, chain.lanes),
+            tuple((family, depths[family]) for family in families),
+            paths.templates_dir(),
+        )
+        for name, families in _families().items()
+    }
+
+
+@cache
+def _families() -> dict[str, list[str]]:
+    """The streams of each kernel."""
+    found: dict[str, list[str]] = {"sat_stce": [], "sat_wuve": []}
+    for family in FAMILIES.values():
+        found[family.kernel].append(family.name)
+    return found
+
+
+@lru_cache(maxsize=1 << 10)
+def _kernel_text(
+    name: str, chain: Chain, depths: tuple[tuple[str, int], ...], folder: Path
+) -> KernelText:
+    """folder: of the templates, for the cache alone."""
+    return read_kernel(render_kernel(name, chain, dict(depths)))
 
 
 def read_kernel(text: str) -> KernelText:

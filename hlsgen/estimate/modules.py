@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from sat_host.kernels import masters
 
@@ -12,7 +13,7 @@ from ..cards import CARDS, Card
 from ..resources import Resources
 from ..spec import Spec
 from . import loaders, row_units, update
-from .kernel_text import KernelText, Stream, kernel_texts
+from .kernel_text import KernelText, Port, Stream, kernel_texts
 from .operators import cost
 from .parts import adapters, streams
 from .result import Module
@@ -25,15 +26,20 @@ NEITHER = "neither"
 ROW_PARTS = ("USPE", "row unit", "streams of a row unit")
 """Modules that lie where their row unit lies; `count` of the first is rows x lanes."""
 
+_FEW_ROWS = 2
+"""Of the chain whose text is counted: all rows but the ends of the chain are alike."""
+
 _ROW_STREAM = re.compile(r"(?:sums|plans|activations|packets)_(\d+)")
 
 
 def modules_of(spec: Spec) -> tuple[Module, ...]:
     """In the order of the chain. Raises WorkError as rendering does."""
-    texts = kernel_texts(spec)
+    texts = kernel_texts(spec, min(spec.array.rows, _FEW_ROWS))
     widths = Widths(spec.array_config(), "ws" in spec.dataflows)
-    kernels = (*_array(widths, texts[STCE]), *_ends(widths, texts[STCE]))
-    return (*kernels, *_wuve(widths, texts[WUVE]), *memory_ports(CARDS[spec.card]))
+    between, ends = _split(texts[STCE].streams)
+    kernels = (*_array(widths, between), *_ends(widths, ends, texts[STCE].ports))
+    update = _wuve(widths.of_update, texts[WUVE])
+    return (*kernels, *update, *memory_ports(CARDS[spec.card]))
 
 
 def memory_ports(card: Card) -> tuple[Module, ...]:
@@ -44,21 +50,26 @@ def memory_ports(card: Card) -> tuple[Module, ...]:
     return (Module("HBM ports", NEITHER, masters(), cost("HBM port")),)
 
 
-def _array(widths: Widths, text: KernelText) -> tuple[Module, ...]:
+@lru_cache(maxsize=1 << 10)
+def _split(found: tuple[Stream, ...]) -> tuple[tuple[Stream, ...], tuple[Stream, ...]]:
+    """The streams between the first two row units, none of a chain of one; and all at the ends of
+    the chain."""
+    rows = max(map(_row_of, found))
+    between = tuple(each for each in found if 0 < _row_of(each) < rows)
+    return between, tuple(each for each in found if each not in between)
+
+
+def _array(widths: Widths, between: tuple[Stream, ...]) -> tuple[Module, ...]:
     rows, lanes = widths.config.rows, widths.config.lanes
-    between = [each for each in text.streams if 0 < _row_of(each) < rows]
-    per_row = streams([each for each in between if _row_of(each) == 1], widths.tokens())
     uspe, row, stream = ROW_PARTS
     return (
         Module(uspe, STCE, rows * lanes, row_units.uspe(widths)),
         Module(row, STCE, rows, row_units.row_unit(widths)),
-        Module(stream, STCE, rows - 1, per_row),
+        Module(stream, STCE, rows - 1, streams(between, widths.tokens())),
     )
 
 
-def _ends(widths: Widths, text: KernelText) -> tuple[Module, ...]:
-    rows = widths.config.rows
-    ends = [each for each in text.streams if not 0 < _row_of(each) < rows]
+def _ends(widths: Widths, ends: tuple[Stream, ...], ports: tuple[Port, ...]) -> tuple[Module, ...]:
     parts = {
         "fetch_commands": loaders.fetch_commands(widths),
         "place_units": loaders.place_units(widths),
@@ -77,10 +88,11 @@ def _ends(widths: Widths, text: KernelText) -> tuple[Module, ...]:
         *_single(STCE, parts),
         Module("transposer", STCE, 3, loaders.transposer(widths)),
         Module("streams", STCE, 1, streams(ends, widths.tokens())),
-        Module("m_axi adapters", STCE, 1, adapters(text.ports, widths.word)),
+        Module("m_axi adapters", STCE, 1, adapters(ports, widths.word)),
     )
 
 
+@lru_cache(maxsize=1 << 8)
 def _wuve(widths: Widths, text: KernelText) -> tuple[Module, ...]:
     parts = {
         "update_blocks": update.update_blocks(widths),

@@ -60,10 +60,10 @@ def streams(found: Iterable[Stream], bits: dict[str, int]) -> Resources:
 _stream = lru_cache(maxsize=1 << 12)(stream)
 
 
-def adapters(found: Iterable[Port], word_bits: int) -> Resources:
+@lru_cache(maxsize=1 << 8)
+def adapters(ports: tuple[Port, ...], word_bits: int) -> Resources:
     """The m_axi adapters of a kernel: one a bundle, with a buffer of outstanding x burst words for
     each direction (UG1399, AXI4 Master Interface), and the control registers."""
-    ports = list(found)
     base, more = cost("m_axi adapter, 64 bits"), cost("m_axi adapter, a bit more")
     amount = cost("s_axilite control")
     for bundle in dict.fromkeys(port.bundle for port in ports):

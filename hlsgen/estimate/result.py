@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from ..resources import Resources
 from ..resources import total as sum_of
@@ -19,7 +20,7 @@ class Module:
     count: int
     each: Resources
 
-    @property
+    @cached_property
     def total(self) -> Resources:
         """Of all of them."""
         return self.each * self.count
@@ -53,7 +54,7 @@ class Estimate:
     kernel_slrs: Mapping[str, str]
     unplaced: int = 0
 
-    @property
+    @cached_property
     def total(self) -> Resources:
         """Of all modules."""
         return sum_of(module.total for module in self.modules)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sat_host.config import BATCH_TOKENS, ArrayConfig
 from sat_host.descriptor import STCE, WUVE
@@ -23,6 +23,12 @@ class Widths:
 
     config: ArrayConfig
     stationary: bool
+
+    @property
+    def of_update(self) -> Widths:
+        """Of an array whose update engine, which lanes and groups alone make, is the same."""
+        config = replace(self.config, rows=1, interleave=1, memory_tile=1, adder_latency=1, feed=1)
+        return Widths(config, False)
 
     @property
     def word(self) -> int:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 from sat_host.product import Source
+
+from .memory import Counts
 
 
 def pixel_run(source: Source) -> int:
@@ -40,17 +43,20 @@ class ChannelStrips:
 def channel_strips(rows: int, channels: int, strip: int, lanes: int) -> ChannelStrips:
     """The strips of `strip` rows, of `rows` in taps of `channels`."""
     words = -(-channels // lanes)
-    taps = np.arange(-(-rows // channels), dtype=np.int64) * channels
-    begins = (taps[:, None] + np.arange(words) * lanes).ravel()
-    begins = np.union1d(begins[begins < rows], np.arange(0, rows, strip))
-    given = np.diff(begins, append=rows)  # rows that a word gives to a strip
-    number, tap = begins // strip, begins // channels
-    strips = int(number[-1]) + 1
-    count = np.bincount(number, minlength=strips)
-    touched = np.bincount(np.unique(np.stack([number, tap]), axis=1)[0], minlength=strips)
+    begins = np.concatenate([_word_begins(rows, channels, lanes), np.arange(0, rows, strip)])
+    begins.sort()
+    begins = begins[_changes(begins)]
+    number = begins // strip
+    another = _changes(number)  # where a strip begins, or
+    first = np.flatnonzero(another)
+    another = another | _changes(begins // channels)  # in it another tap
+    ends = np.append(begins[1:], rows)
+    given = ends - begins  # rows that a word gives to a strip
+    count = np.append(first[1:], begins.size) - first
+    touched = np.add.reduceat(another.astype(np.int64), first)
     whole = (touched == 1) & (count == words)
-    given[np.cumsum(count) - 1] += strip - np.bincount(number, given, strips).astype(np.int64)
-    taken = np.bincount(number, np.maximum(given, lanes), strips)
+    given[first + count - 1] += strip - np.add.reduceat(given, first)
+    taken = np.add.reduceat(np.maximum(given, lanes), first)
     return ChannelStrips(
         int(begins.size),
         int(touched[~whole].sum()),
@@ -58,3 +64,18 @@ def channel_strips(rows: int, channels: int, strip: int, lanes: int) -> ChannelS
         int(count.max()),
         int(taken.max()),
     )
+
+
+@lru_cache(maxsize=1 << 10)
+def _word_begins(rows: int, channels: int, lanes: int) -> Counts:
+    """The row with which each channel word of each tap begins."""
+    taps = np.arange(0, rows, channels, dtype=np.int64)
+    begins = (taps[:, None] + np.arange(0, channels, lanes)).ravel()
+    return np.asarray(begins[begins < rows], np.int64)
+
+
+def _changes(values: Counts) -> npt.NDArray[np.bool_]:
+    """Where a value is not that before."""
+    found = np.ones(values.size, np.bool_)
+    np.not_equal(values[1:], values[:-1], out=found[1:])
+    return found

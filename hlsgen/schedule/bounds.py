@@ -6,7 +6,11 @@ So the cycle model need not count a candidate that takes longer than another one
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import lru_cache
+
 import numpy as np
+from sat_host.config import LIMITS, ArrayConfig
 
 from .latencies import ACTIVATIONS, STORED
 from .memory import Counts
@@ -17,14 +21,20 @@ NEVER = np.int64(1) << 62
 """The bound of a tile that is larger than the array or the product."""
 
 
+@lru_cache(maxsize=1 << 12)
+def bounded_by(config: ArrayConfig) -> ArrayConfig:
+    """The array with the largest strips: no bound of Grid depends on what the loader holds."""
+    return replace(config, strip_words=LIMITS["strip_words"][1])
+
+
 class Grid:
-    """All T and Q up to the largest of any product, each in falling order, of each product:
-    [products, T, Q]."""
+    """All T and Q up to the largest of any product, which are `sizes`, each in falling order, of
+    each product: [products, T, Q]."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms.at((slice(None), None, None))
-        sizes = int(terms.interleave.max()), int(terms.memory_tile.max())
-        interleave, blocks = (np.arange(most, 0, -1, dtype=np.int64) for most in sizes)
+        self.sizes = int(terms.interleave.max()), int(terms.memory_tile.max())
+        interleave, blocks = (np.arange(most, 0, -1, dtype=np.int64) for most in self.sizes)
         self._interleave, self._blocks = interleave[None, :, None], blocks[None, None, :]
         terms = self._terms
         self._tiles = divided(terms.column_blocks, self._blocks)

@@ -15,42 +15,42 @@ import numpy as np
 from sat_host.config import ArrayConfig
 from sat_host.tiling import DATAFLOWS, Tiling
 
-from .bounds import NEVER, Grid, least_unbuffered
+from .bounds import NEVER, Grid, bounded_by, least_unbuffered
 from .candidates import legal
 from .cycles import timing_of
 from .memory import Counts
 from .options import Options
 from .pieces import Candidates, Timing, joined
-from .terms import Flags, Shapes, Terms, taken_at, terms_of
+from .stationary_bound import least_stationary
+from .terms import Flags, Shapes, Terms, terms_of
 from .work import ProductWork
 
-SEEDS = 8
+SEEDS = 4
 """Candidates of each product that are counted first."""
+
+_BOUNDED = 128
+"""Products whose bounds are counted at once: those of more would not stay in a core's cache."""
+
+_LIKELY = 12
+"""Of each product, whose bounds are looked at more closely for that."""
 
 
 @dataclass(frozen=True)
 class Found:
     """Candidates with their timing, those of a product beside each other, in the order of
-    hlsgen.schedule.candidates. owner: the product. flow: the place in DATAFLOWS."""
+    hlsgen.schedule.candidates. owner: the product. row: the place in what follows. flow: the place
+    in DATAFLOWS."""
 
     owner: Counts
+    row: Counts
     flow: Counts
     tilings: Candidates
     timing: Timing
 
-    def at(self, places: Counts | Flags) -> Found:
-        """Some of them."""
-        return Found(
-            self.owner[places],
-            self.flow[places],
-            self.tilings.some(places),
-            taken_at(self.timing, places),
-        )
-
     def tiling(self, place: int) -> Tiling:
         """That of a candidate."""
-        flow = DATAFLOWS[int(self.flow[place])]
-        return replace(self.tilings.at(place), dataflow=flow)
+        row = int(self.row[place])
+        return replace(self.tilings.at(row), dataflow=DATAFLOWS[int(self.flow[row])])
 
 
 @dataclass(frozen=True)
@@ -76,18 +76,55 @@ class Stack:
 
     @cached_property
     def least(self) -> Counts:
-        """The bounds of all candidates: [products, dataflow, T, Q], T and Q falling."""
-        grid = Grid(self.terms)
-        return np.stack([grid.least(flow) for flow in self.flows], axis=1)
+        """The bounds of all candidates: [products, dataflow, T, Q], T and Q falling. Arrays that
+        differ in what no bound depends on share theirs."""
+        known: dict[tuple[ArrayConfig, int], Counts] = {}
+        shared: list[Counts] = []  # for the products of each array, those with the same bounds
+        begin = 0
+        for config, shapes in self.parts:
+            rows = np.arange(begin, begin + len(shapes.works))
+            begin += rows.size
+            shared.append(known.setdefault((bounded_by(config), id(shapes)), rows))
+        # Arrays with equally many tiles beside each other.
+        alike = sorted(known, key=lambda key: (key[0].interleave, key[0].memory_tile))
+        counted = np.concatenate([known[key] for key in alike])
+        place = np.zeros(begin, np.int64)
+        place[counted] = np.arange(counted.size)
+        return self._least_of(self.terms.at(counted))[place[np.concatenate(shared)]]
+
+    def _least_of(self, terms: Terms) -> Counts:
+        """The bounds of some products."""
+        sizes = int(terms.interleave.max()), int(terms.memory_tile.max())
+        found = np.full((terms.size, len(self.flows), *sizes), NEVER)
+        for begin in range(0, terms.size, _BOUNDED):
+            some = np.arange(begin, min(begin + _BOUNDED, terms.size))
+            grid = Grid(terms.at(some))
+            t, q = grid.sizes
+            for number, flow in enumerate(self.flows):
+                found[begin : begin + some.size, number, -t:, -q:] = grid.least(flow)
+        return found
 
     def seeds(self) -> Found | None:
         """The candidates of the least bounds, those that are legal; None where none is."""
         flat = self.least.reshape(self.terms.size, -1)
-        first = min(SEEDS, flat.shape[1])
-        places = np.argpartition(flat, first - 1, axis=1)[:, :first]
+        likely = _lowest(flat, _LIKELY)
+        bounds = np.take_along_axis(flat, likely, axis=1)
+        flow, t, q = np.unravel_index(likely, self.least.shape[1:])
+        if "ws" in self.flows:
+            at = np.nonzero((flow == self.flows.index("ws")) & (bounds < NEVER))
+            bounds[at] = least_stationary(self.terms.at(at[0]), self._tilings("ws", t[at], q[at]))
+        first = np.take_along_axis(likely, _lowest(bounds, SEEDS), axis=1)
         chosen = np.zeros(flat.shape, np.bool_)
-        np.put_along_axis(chosen, places, True, axis=1)
+        np.put_along_axis(chosen, first, True, axis=1)
         return self.counted(chosen.reshape(self.least.shape) & (self.least < NEVER))
+
+    def _tilings(
+        self, flow: str, t: Counts, q: Counts, buffered: Flags | None = None
+    ) -> Candidates:
+        """Of places in `least`. buffered: all by default."""
+        most_t, most_q = self.least.shape[2:]
+        every = np.ones(t.shape, np.bool_) if buffered is None else buffered
+        return Candidates(flow, most_t - t, most_q - q, every)
 
     def within(self, most: Counts) -> Found | None:
         """The legal candidates whose bound is at most so many cycles, by product."""
@@ -109,7 +146,7 @@ class Stack:
             for name in ("interleave", "blocks", "buffered")
         )
         tilings = Candidates("", *sizes)
-        return Found(owner, np.concatenate(flows), tilings, timing).at(order)
+        return Found(owner[order], order, np.concatenate(flows), tilings, timing)
 
     def tried(self) -> Counts:
         """How many legal candidates each product has."""
@@ -122,17 +159,21 @@ class Stack:
         self, chosen: Flags, most: Counts | None = None
     ) -> Iterator[tuple[Terms, Counts, Candidates]]:
         """The legal ones of those chosen, by dataflow and by whether A is transposed, if any."""
-        most_t, most_q = self.least.shape[2:]
         for number, flow in enumerate(self.flows):
             owner, t, q = np.nonzero(chosen[:, number])
+            if most is not None and flow == "ws":
+                bound = least_stationary(self.terms.at(owner), self._tilings(flow, t, q))
+                kept = np.flatnonzero(bound <= most[owner])
+                owner, t, q = owner[kept], t[kept], q[kept]
             transposed = self.terms.transposed_a[owner]
             for ways, which in ((1, transposed), (2, ~transposed)):
                 # Transposed ones are always buffered; of the others the buffered first.
                 of = np.repeat(np.flatnonzero(which), ways)
                 if of.size == 0:
                     continue
-                buffered = np.resize(np.arange(ways) == 0, of.size)
-                tilings = Candidates(flow, most_t - t[of], most_q - q[of], buffered)
+                buffered = np.zeros(of.size, np.bool_)
+                buffered[::ways] = True
+                tilings = self._tilings(flow, t[of], q[of], buffered)
                 owners = owner[of]
                 terms = self.terms.at(owners)
                 if most is not None and ways > 1:
@@ -144,3 +185,9 @@ class Stack:
                     yield terms, owners, tilings
                 elif fits.size:
                     yield terms.at(fits), owners[fits], tilings.some(fits)
+
+
+def _lowest(bounds: Counts, count: int) -> Counts:
+    """The places of so many of the least of each row."""
+    most = min(count, bounds.shape[1])
+    return np.argpartition(bounds, most - 1, axis=1)[:, :most]

@@ -15,7 +15,7 @@ from .activations import channel_strips
 from .memory import Counts
 from .terms import Terms, View
 
-_SIZE, _TAPS = 24, 40  # first bits of a key's fields
+_FEW, _SPARSE = 1 << 16, 16  # numbers, of all and a value: beyond, they are sorted, not marked
 _Known = dict[int, tuple[int, ...]]
 
 
@@ -29,20 +29,18 @@ def held(terms: Terms, size: Counts, tap_rows: Counts | int = 0) -> tuple[Counts
 
 def longest(terms: Terms, interleave: Counts, tap_rows: Counts) -> Counts:
     """Rows of the longest strip of a segment that the loader holds, a multiple of T; else 0."""
+    if interleave.size == 0:
+        return interleave
     room = terms.strip_words // terms.a_pitch
-    rows = np.zeros_like(interleave)
-    for words in np.unique(room).tolist():
-        chosen = np.flatnonzero(room == words)
 
-        def count(view: View, sizes: list[int], words: int = words) -> list[tuple[int, ...]]:
-            known = _known_longest(view.source, view.rows, words)
-            for size in sizes:
-                if size not in known:
-                    known[size] = (longest_strip(view.source, view.rows, size, words),)
-            return [known[size] for size in sizes]
+    def count(view: View, words: int, sizes: list[int]) -> list[tuple[int, ...]]:
+        known = _known_longest(view.source, view.rows, words)
+        for size in sizes:
+            if size not in known:
+                known[size] = (longest_strip(view.source, view.rows, size, words),)
+        return [known[size] for size in sizes]
 
-        some = terms.at(chosen)
-        rows[chosen] = _of_views(some, tap_rows[chosen], interleave[chosen], count)[0]
+    rows: Counts = _of_views(terms, tap_rows, interleave, count, room)[0]
     return rows
 
 
@@ -55,20 +53,36 @@ def _of_views(
     terms: Terms,
     tap_rows: Counts | int,
     size: Counts,
-    count: Callable[[View, list[int]], list[tuple[int, ...]]],
+    count: Callable[[View, int, list[int]], list[tuple[int, ...]]],
+    room: Counts | None = None,
 ) -> Counts:
-    """[numbers, candidates] of what `count` says of each view and its sizes."""
-    keys = (terms.view << _TAPS) + (np.asarray(tap_rows, np.int64) << _SIZE) + size
-    found, places = np.unique(keys, return_inverse=True)
-    sizes: dict[int, list[int]] = {}
+    """[numbers, candidates] of what `count` says of each view, its room and its sizes."""
+    rooms, of_room = (np.zeros(1, np.int64), 0) if room is None else _distinct(room)
+    sizes = int(size.max()) + 1
+    taps = int(np.max(tap_rows)) + 1
+    views = terms.view * taps + tap_rows
+    found, places = _distinct((views * rooms.size + of_room) * sizes + size)
+    wanted: dict[int, list[int]] = {}
     for key in found.tolist():
-        sizes.setdefault(key >> _SIZE, []).append(key & (1 << _SIZE) - 1)
+        wanted.setdefault(key // sizes, []).append(key % sizes)
     numbers: list[tuple[int, ...]] = []  # in the order of the keys
-    for key, some in sizes.items():
-        view = terms.views[key >> _TAPS - _SIZE]
-        rows = key & (1 << _TAPS - _SIZE) - 1
-        numbers += count(_of_taps(view, rows) if rows else view, some)
+    for key, some in wanted.items():
+        number, which = divmod(key, rooms.size)
+        place, rows = divmod(number, taps)
+        view = terms.views[place]
+        numbers += count(_of_taps(view, rows) if rows else view, int(rooms[which]), some)
     return np.array(numbers, np.int64).T[:, places]
+
+
+def _distinct(values: Counts) -> tuple[Counts, Counts]:
+    """Each value once, in order, and the place of each among them; none is below zero."""
+    most = int(values.max()) + 1
+    if most > max(_FEW, _SPARSE * values.size):
+        found, places = np.unique(values, return_inverse=True)
+        return found, places
+    there = np.zeros(most, np.bool_)
+    there[values] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[values]
 
 
 @lru_cache(maxsize=1 << 12)
@@ -76,7 +90,7 @@ def _of_taps(view: View, rows: int) -> View:
     return replace(view, source=replace(view.source, taps=(rows, view.source.taps[1])))
 
 
-def _held(view: View, sizes: list[int]) -> list[tuple[int, ...]]:
+def _held(view: View, room: int, sizes: list[int]) -> list[tuple[int, ...]]:
     known = _known_words(view.source, view.rows)
     missing = [size for size in sizes if size not in known]
     if missing:
@@ -97,7 +111,7 @@ def _known_longest(source: Source, rows: int, words: int) -> _Known:
     return {}
 
 
-def _transposed(view: View, sizes: list[int]) -> list[tuple[int, ...]]:
+def _transposed(view: View, room: int, sizes: list[int]) -> list[tuple[int, ...]]:
     known = _known_channels(view)
     for size in sizes:
         if size not in known:

@@ -122,9 +122,9 @@ class Terms:
         return bool(self.transposed_a.size and self.transposed_a[0])
 
     def at(self, places: Places) -> Terms:
-        """Some of them, each as often as it is named, or with more axes."""
-        taken: Terms = taken_at(self, places)
-        return taken
+        """Some of them, each as often as it is named, or with more axes. Its columns are taken as
+        they are asked for."""
+        return _Taken(self, places)
 
     def pass_cycles(self, touched: Counts) -> Counts:
         """Cycles of a packet of each column block, in which so many sums are touched: a sum waits
@@ -133,6 +133,27 @@ class Terms:
             return touched * self.adder_latency
         cycles: Counts = np.maximum(touched, self.adder_latency)
         return cycles
+
+
+class _Taken(Terms):
+    """Rows of others, of which each column is taken when it is first asked for."""
+
+    def __init__(self, of: Terms, places: Places) -> None:
+        if isinstance(places, np.ndarray) and places.dtype == np.bool_:
+            places = np.flatnonzero(places)
+        if isinstance(of, _Taken):
+            before: Places = of.__dict__["_places"]
+            if isinstance(before, np.ndarray) and isinstance(places, np.ndarray):
+                of, places = of.__dict__["_of"], before[places]
+        self.__dict__.update(_of=of, _places=places)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        found = self.__dict__[name] = taken_at(
+            getattr(self.__dict__["_of"], name), self.__dict__["_places"]
+        )
+        return found
 
 
 def taken_at(value: Any, places: Places) -> Any:

@@ -75,9 +75,9 @@ def meet(found: Found, uses: Uses, most: Counts) -> Met:
     counts = np.searchsorted(found.owner, uses.product, "right") - begins
     use = np.repeat(np.arange(counts.size), counts)
     candidate = np.arange(use.size) + np.repeat(begins - (np.cumsum(counts) - counts), counts)
-    kept = least_cycles(found.timing)[candidate] <= most[use]
+    kept = least_cycles(found.timing)[found.row[candidate]] <= most[use]
     use, candidate = use[kept], candidate[kept]
-    timing, memories = taken_at(found.timing, candidate), uses.memories.at(use)
+    timing, memories = taken_at(found.timing, found.row[candidate]), uses.memories.at(use)
     places = {name: banks[use] for name, banks in uses.places.items()}
     pieces = with_memory(timing, memories, places)
     cycles = pieces.total

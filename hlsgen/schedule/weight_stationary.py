@@ -62,7 +62,7 @@ def stationary_timing(terms: Terms, tilings: Candidates) -> Timing:
         distribution,
         total("b_delivery"),
         np.zeros_like(cut.wholes),
-        _drains(terms, cut.count, lists[1][1], compute + distribution),
+        _drains(terms, tilings, cut.count, lists[1][1], compute + distribution),
         total("start"),
         moved("load"),
         moved("load_b"),
@@ -87,19 +87,30 @@ def _ways(terms: Terms, count: Counts) -> Ways:
     return Ways(np.where(wide, 0, 1), between + np.where(wide, 1, 0), read)
 
 
-def _drains(terms: Terms, count: Counts, last: _List, periods: Counts) -> Drains:
+def _drains(
+    terms: Terms, tilings: Candidates, count: Counts, last: _List, periods: Counts
+) -> Drains:
+    after_a = last.bursts // last.strips
+    return drains(terms, tilings.interleave, last.bursts, count, periods, after_a)
+
+
+def drains(
+    terms: Terms, interleave: Counts, bursts: Counts, count: Counts, periods: Counts,
+    after_a: Counts,
+) -> Drains:  # fmt: skip
     """Batch by batch, and segment by segment; with more than one, each reads or stores binary32.
 
     While sums enter the first row, others leave the last one, so only the longer of both counts.
-    periods: cycles of all batches.
+    bursts: of each of `count` segments. periods: cycles of all batches. after_a: as in Drains.
     """
     one = np.ones_like(count)
     wide = (count > 1) | terms.binary32 | terms.accumulate
-    stored, sums = np.where(wide, 2, 1), last.sums * count
+    rows = terms.copies * divided(terms.rows, interleave) * interleave
+    stored, sums = np.where(wide, 2, 1), rows * terms.column_blocks * count
     behind = np.maximum(sums * stored - periods, 0)
     return Drains(
-        sums, last.bursts * count, one, stored, 0 * one, terms.sum_places, terms.entering, behind,
-        last.bursts // last.strips,
+        sums, bursts * count, one, stored, 0 * one, terms.sum_places, terms.entering, behind,
+        after_a,
     )  # fmt: skip
 
 
@@ -134,7 +145,6 @@ class _List:
         self._commands = terms.copies * commands
         self.commands = listed(self._commands, STCE.bytes)
         self._count = terms.copies * rows
-        self.sums = self._count * interleave * columns
         self.bursts = self._count * self._tiles
         self._count_cycles()
         self._count_start()

@@ -167,8 +167,7 @@ class _Estimated:
 
 def _estimated(spec: Spec) -> _Estimated:
     """Neither the clock nor what is trained changes the estimate."""
-    depths = tuple(spec.fifo_depths().items())
-    key = spec.card, spec.array_config(), frozenset(spec.dataflows), depths
+    key = spec.card, spec.array_config(), frozenset(spec.dataflows), spec.fifos
     return _estimate_of(key, _Unkeyed(spec))
 
 

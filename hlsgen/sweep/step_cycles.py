@@ -25,8 +25,8 @@ from ..schedule.step import Hardware, Pruning
 from ..schedule.uses import Uses, fastest
 from .listing import Listing, Table, listing_of, storage_config
 
-MOST_CELLS = 1 << 18
-"""Tiles that are looked at at once: more would not stay in a core's cache."""
+MOST_CELLS = 1 << 20
+"""Tiles that are looked at at once, for the memory that their numbers take."""
 
 
 @dataclass(frozen=True)

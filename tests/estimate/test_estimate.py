@@ -19,9 +19,12 @@ from hlsgen.estimate import (
     kernel_text,
     largest_array,
     modules,
+    parts,
     require_fit,
     row_units,
 )
+from hlsgen.estimate.widths import Widths
+from hlsgen.fifos import FAMILIES
 from hlsgen.render import render
 from hlsgen.resources import Resources, total
 from hlsgen.spec import Spec
@@ -166,6 +169,34 @@ def specs(draw: st.DrawFn) -> Spec:
     card = draw(st.sampled_from(list(CARDS)))
     rows = draw(st.integers(1, 63))
     return spec_of(rows, lanes, group, array=array, dataflows=dataflows, card=card)
+
+
+@settings(max_examples=15)
+@given(specs(), st.dictionaries(st.sampled_from(sorted(FAMILIES)), st.integers(1, 600)))
+def test_a_few_row_units_stand_for_all_in_the_text(spec: Spec, depths: dict[str, int]) -> None:
+    """What is counted of a short chain is in the text of the whole one, which a build compiles."""
+    spec = Spec.model_validate({**spec.model_dump(mode="json"), "fifos": depths})
+    rows, texts = spec.array.rows, render(spec).files
+    widths = Widths(spec.array_config(), "ws" in spec.dataflows)
+    found = {(each.kernel, each.name): each.total for each in modules.modules_of(spec)}
+    for kernel in (modules.STCE, modules.WUVE):
+        text = kernel_text.read_kernel(texts[f"{kernel}.cpp"])
+        named = ("streams", modules.ROW_PARTS[2]) if kernel == modules.STCE else ("streams",)
+        counted = total(found[kernel, name] for name in named)
+        assert counted == parts.streams(text.streams, widths.tokens())
+        ports = parts.adapters(text.ports, widths.word)
+        assert found[kernel, "m_axi adapters"] == ports
+    whole = kernel_text.kernel_texts(spec)[modules.STCE].streams
+    few = kernel_text.kernel_texts(spec, min(rows, 2))[modules.STCE].streams
+    assert {each for each in few if not each.name.startswith("sums_")} <= set(whole)
+
+
+@settings(max_examples=10)
+@given(specs())
+def test_lanes_and_groups_alone_make_the_update_engine(spec: Spec) -> None:
+    text = kernel_text.kernel_texts(spec)[modules.WUVE]
+    widths = Widths(spec.array_config(), "ws" in spec.dataflows)
+    assert modules._wuve(widths, text) == modules._wuve(widths.of_update, text)
 
 
 @settings(max_examples=10)

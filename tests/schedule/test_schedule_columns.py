@@ -7,23 +7,27 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sat_host.config import ArrayConfig, least_strip_words
 from sat_host.models.workload import Row
 from sat_host.product import Source
 from sat_host.strips import MAX_COUNT, held_words, largest_count, longest_strip, strip_words
+from sat_host.tiling import DATAFLOWS
 
+from hlsgen.schedule import strip_columns
 from hlsgen.schedule.bounds import NEVER, least_unbuffered
 from hlsgen.schedule.candidates import candidates, count_bound
 from hlsgen.schedule.choose import schedule, unnamed
 from hlsgen.schedule.cycles import product_timing
-from hlsgen.schedule.memory import Memory
+from hlsgen.schedule.memory import Counts, Memory
 from hlsgen.schedule.options import Options
 from hlsgen.schedule.pieces import least_cycles, with_memory
 from hlsgen.schedule.stack import Found, Stack
+from hlsgen.schedule.stationary_bound import least_stationary
 from hlsgen.schedule.step import Hardware, Pruning
-from hlsgen.schedule.terms import shapes_of
+from hlsgen.schedule.terms import Flags, shapes_of, taken_at
 from hlsgen.schedule.work import ProductWork, Work, works
 from hlsgen.sweep.listing import storage_config
 from hlsgen.sweep.step_cycles import Asked, StepCycles, steps_cycles
@@ -90,7 +94,20 @@ def products(listed: list[Work]) -> list[ProductWork]:
 
 
 def all_of(stack: Stack) -> Found | None:
-    return stack.counted(stack.least < NEVER)
+    found = stack.counted(stack.least < NEVER)
+    return None if found is None else some_of(found, np.arange(found.owner.size))
+
+
+def some_of(found: Found, places: Counts | Flags) -> Found:
+    """Some of the candidates, whose timing is in their order."""
+    row = found.row[places]
+    return Found(
+        found.owner[places],
+        np.arange(row.size),
+        found.flow[row],
+        found.tilings.some(row),
+        taken_at(found.timing, row),
+    )
 
 
 @settings(max_examples=15)
@@ -115,7 +132,7 @@ def test_columns_are_the_products_one_by_one(
             place += 1
             if found is None:
                 continue
-            mine = found.at(found.owner == place - 1)
+            mine = some_of(found, found.owner == place - 1)
             assert mine.owner.size == sum(each.size for each in lists)
             tilings = [mine.tiling(number) for number in range(mine.owner.size)]
             assert tilings == [each.at(number) for each in lists for number in range(each.size)]
@@ -123,7 +140,7 @@ def test_columns_are_the_products_one_by_one(
             banks = {"a": 0, "b": 1, "y": 1, "commands": 3}
             for each in lists:
                 alone = product_timing(config, work, each, options)
-                some = mine.at(np.arange(end, end + each.size))
+                some = some_of(mine, np.arange(end, end + each.size))
                 end += each.size
                 pieces = [with_memory(timing, memory, banks) for timing in (alone, some.timing)]
                 assert pieces[0].total.tolist() == pieces[1].total.tolist()
@@ -149,6 +166,10 @@ def test_a_bound_is_no_more_than_the_cycles(
     bound = stack.least[found.owner, flow, t - cut.interleave, q - cut.blocks]
     least = least_cycles(found.timing)
     assert (bound <= least).all()
+    stationary = np.flatnonzero(found.flow == DATAFLOWS.index("ws"))
+    some = replace(cut.some(stationary), dataflow="ws")
+    bound = least_stationary(stack.terms.at(found.owner[stationary]), some)
+    assert (bound <= least[stationary]).all()
     for number, name in enumerate(stack.flows):
         which = np.flatnonzero((flow == number) & ~cut.buffered)
         some = replace(cut.some(which), dataflow=name)
@@ -160,6 +181,24 @@ def test_a_bound_is_no_more_than_the_cycles(
         terms = stack.terms.at(np.array([owner]))
         bound = count_bound(terms, cut.interleave[[number]], cut.blocks[[number]])
         assert most <= min(int(bound[0]), MAX_COUNT)
+
+
+@settings(max_examples=10)
+@given(st.lists(arrays(lanes=8), min_size=1, max_size=3), networks(), PRUNINGS, OPTIONS)
+def test_bounds_that_arrays_share_are_their_own(
+    configs: list[ArrayConfig], rows: tuple[Row, ...], pruning: Pruning, options: Options
+) -> None:
+    configs = [*configs, *(replace(each, strip_words=8000) for each in configs[::-1])]
+    shapes = shapes_of(products(works(rows, configs[0], pruning.method, pruning.keep)), 8)
+    together = Stack([(config, shapes) for config in configs], options).least
+    for number, config in enumerate(configs):
+        alone = Stack([(config, shapes)], options).least
+        begin = number * len(shapes.works)
+        mine = together[begin : begin + len(shapes.works)]
+        # Sizes fall; those of the largest array that others lack are never candidates.
+        t, q = (most - least for most, least in zip(mine.shape[2:], alone.shape[2:], strict=True))
+        assert (mine[:, :, t:, q:] == alone).all()
+        assert (mine[:, :, :t] == NEVER).all() and (mine[:, :, :, :q] == NEVER).all()
 
 
 @settings(max_examples=12)
@@ -224,3 +263,27 @@ def test_strips_hold_what_their_windows_do(
         assert max(windows(interleave)) > held
     if 0 < longest < batches * interleave:
         assert max(windows(longest + interleave)) > held
+
+
+@pytest.mark.parametrize("most", [40, 1 << 40])
+def test_each_value_once_be_they_few_or_far_apart(most: int) -> None:
+    values = np.random.default_rng(3).integers(0, most, 300)
+    found, places = strip_columns._distinct(values)
+    assert found.tolist() == sorted(set(values.tolist()))
+    assert (found[places] == values).all()
+
+
+def test_rows_of_rows_are_those_of_the_first() -> None:
+    """Columns that are taken late, through several choices of rows."""
+    config = ArrayConfig(4, 8, 4, 5, 3, 6)
+    rows = tuple(Row(f"l{n}", "linear", 7, 40, 1, 1, 24 + n, 1, 1, 1, 0, 1) for n in range(2))
+    stack = Stack([(config, shapes_of(products(works(rows, config, "bdwp", 2)), 8))], Options())
+    terms, first, then = stack.terms, np.array([1, 0, 1, 1]), np.array([2, 1])
+    for taken in (terms.at(first).at(then), terms.at(first).at(then[:, None])):
+        assert taken.reduction.ravel().tolist() == terms.reduction[first][then].tolist()
+        assert taken.full.fill.ravel().tolist() == terms.full.fill[first][then].tolist()
+        assert taken.views is terms.views and taken.size == 2
+    mask = np.arange(terms.size) > 0
+    assert terms.at(mask).at(then).rows.tolist() == terms.rows[mask][then].tolist()
+    spread = terms.at(first).at((slice(None), None))
+    assert spread.rows.shape == (4, 1) and spread.rows[:, 0].tolist() == terms.rows[first].tolist()

@@ -58,8 +58,8 @@ def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, Any
         ("resnet9_cifar10", True, 4),
         ("resnet9_cifar10", False, 3),
         ("vit_cifar100", True, 3),
-        pytest.param("resnet18_tinyimagenet", True, 20, marks=pytest.mark.slow),
-        pytest.param("resnet50_imagenet", True, 6, marks=pytest.mark.slow),
+        pytest.param("resnet18_tinyimagenet", True, 12, marks=pytest.mark.slow),
+        pytest.param("resnet50_imagenet", True, 4, marks=pytest.mark.slow),
     ],
 )
 def test_figures_are_those_of_schedule_and_estimate(
