@@ -12,18 +12,16 @@ from sat_host.config import ArrayConfig
 from sat_host.tiling import Tiling
 
 from ..errors import InputError
-from .candidates import candidates
-from .cycles import product_timing
 from .memory import Counts, Memories, Memory
 from .options import ALL, Options
-from .pieces import PIECES, Candidates, Pieces, Timing, added, joined, with_memory
+from .pieces import PIECES, Pieces, added, with_memory
 from .stack import Stack
 from .terms import shapes_of, taken_at
 from .updates import update_timing
 from .uses import Met, Uses, fastest
 from .work import ProductWork, UpdateWork, Work
 
-__all__ = ["Layer", "NoCandidate", "Options", "schedule", "timings", "written"]
+__all__ = ["Layer", "Options", "schedule", "written"]
 
 MAX_MACS = 1 << 48
 """Of one work: the model counts in 64 bits, with the array's padding."""
@@ -92,10 +90,6 @@ def _countable(
         if isinstance(work, ProductWork) and work.macs(config.group) > MAX_MACS:
             return works[:place], work
     return works, None
-
-
-class NoCandidate(Exception):
-    """The array can't execute the product."""
 
 
 _Places = tuple[tuple[str, int], ...]
@@ -213,18 +207,6 @@ def _least(met: Met, uses: int) -> Counts:
     order = np.lexsort((moved, met.pieces.total, met.cycles, met.use))
     first = np.searchsorted(met.use, np.arange(uses))  # as they are sorted by use before
     return order[np.minimum(first, order.size - 1)]
-
-
-@lru_cache(maxsize=1 << 9)
-def timings(
-    work: ProductWork, config: ArrayConfig, options: Options
-) -> tuple[list[Candidates], Timing]:
-    """Every candidate of a product, and its cycles as far as the memory has no part in them. Raises
-    NoCandidate."""
-    found = [tilings for tilings in candidates(config, work, options) if tilings.size]
-    if not found:
-        raise NoCandidate
-    return found, joined([product_timing(config, work, tilings, options) for tilings in found])
 
 
 def _updated(update: UpdateWork, config: ArrayConfig, memory: Memory, options: Options) -> Layer:

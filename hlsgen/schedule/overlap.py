@@ -5,17 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .memory import Banks, Bytes, Counts, Memory, Places
-from .pieces import Timing, with_memory
-
-
-def together(
-    memory: Memory, product: tuple[Timing, Places], update: tuple[Timing, Places]
-) -> Counts:
-    """Cycles of each candidate of a product with an update beside it."""
-    alone = [with_memory(timing, memory, places).total for timing, places in (product, update)]
-    busy = [memory.busy(timing.traffic, places) for timing, places in (product, update)]
-    return of_both(memory, alone[0], alone[1], busy[0] + busy[1])
+from .memory import Banks, Bytes, Counts
 
 
 def of_both(memory: Banks, product: Counts, update: Counts, busy: Bytes) -> Counts:
