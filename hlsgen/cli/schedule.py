@@ -84,7 +84,7 @@ def command(
         hardware = hardware_of(chosen)
         _answer(as_json, *_paper(chosen, hardware, pruning, options, batch))
         return
-    network, rows = products_of(chosen, name, model, batch)
+    network, rows = products_of(chosen, name, model, batch, (PAPER,))
     hardware = hardware_of(chosen)
     check_memory(chosen, network, rows, pruning)
     step = model_step(rows, hardware, pruning, options)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -51,16 +52,16 @@ def pruning_of(spec: Spec, method: str | None, keep: int | None) -> Pruning:
 
 
 def products_of(
-    spec: Spec, name: str | None, model: str | None, batch: int | None
+    spec: Spec, name: str | None, model: str | None, batch: int | None, others: Sequence[str] = ()
 ) -> tuple[str, tuple[Row, ...]]:
     """What to call the network, and its products at `batch` images: those of a table, of a built-in
-    network, or of the spec's own."""
+    network, or of the spec's own. others: workloads that the command has besides the tables."""
     if name is not None and model is not None:
         raise InputError(
             f"{_command()}: --workload and --model: each names a network: give one of them"
         )
     if name is not None:
-        return shown(name, 4096), at_batch(_table(name), batch)
+        return shown(name, 4096), at_batch(_table(name, others), batch)
     network = spec.network() if model is None else _network(spec, model)
     return network.name, workload(network, batch or spec.training.batch)
 
@@ -70,12 +71,16 @@ def paper_tables(batch: int | None) -> dict[str, tuple[Row, ...]]:
     return {name: at_batch(workloads.load(name), batch) for name in workloads.PAPER}
 
 
-def _table(name: str) -> tuple[Row, ...]:
+def _table(name: str, others: Sequence[str]) -> tuple[Row, ...]:
     if name in workloads.NAMES:
         return workloads.load(name)
     if name.endswith(".csv") or os.path.exists(name):  # a pipe too
         return read(Path(name))
-    known = (*workloads.NAMES, PAPER)
+    if name == PAPER:  # `hlsgen schedule` has it
+        raise InputError(
+            f"{_command()}: --workload {PAPER}: it stands for several networks: name one of them"
+        )
+    known = (*workloads.NAMES, *others)
     close = difflib.get_close_matches(name[:60], known, 1)
     mend = close[0] if close else f"one of {', '.join(known)}"
     raise InputError(

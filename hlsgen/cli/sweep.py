@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ from ..specfile import load_spec
 from ..sweep import chosen, plot, report, results
 from ..sweep.axes import Axis, check_axes, parse_axes
 from ..sweep.columns import Row
-from ..sweep.evaluate import Point, Request
+from ..sweep.evaluate import Point, Request, spec_of
 from ..sweep.front import OBJECTIVES, Budget, best, front, parse_budget
 from ..sweep.pool import cores, require_dask
 from ..sweep.run import counts, document_of, finished, sweep
@@ -31,6 +33,10 @@ from .schedule_input import NETWORKS, products_of
 from .tables import print_table
 
 LINES = 30
+WIDTH = 100
+"""Of paragraphs, at most."""
+
+BATCH = "training.batch"
 _BATCH = (int(LIMITS["batch"][0]), int(LIMITS["batch"][1]))
 
 
@@ -49,9 +55,9 @@ class How:
     top: int | None
     as_json: bool
 
-    def check(self) -> tuple[Budget, ...]:
+    def check(self, inputs: dict[str, Path]) -> tuple[Budget, ...]:
         """The budgets. Raises InputError or ToolMissingError for what could not end well, before
-        any work is done."""
+        any work is done. inputs: the files that are read, by what names them."""
         if self.out is not None:
             check_target(self.out, "-o")
             results.check_suffix(self.out)
@@ -62,11 +68,30 @@ class How:
             plot.check(self.plot)
         if self.best is not None:
             check_target(self.best, "--best")
+            if self.best.suffix not in (".yaml", ".yml"):
+                mend = "name such a file with --best"
+                raise InputError(f"{self.best}: specs are .yaml or .yml: {mend}")
+        self._check_apart(inputs)
         if self.cluster is not None:
             if self.jobs is not None:
                 raise InputError("hlsgen sweep: --jobs and --cluster: leave one of them out")
             require_dask()
         return tuple(parse_budget(text) for text in self.budget)
+
+    def _check_apart(self, inputs: dict[str, Path]) -> None:
+        """Raises InputError for a file that would take the place of another one."""
+        seen = {os.path.realpath(file): option for option, file in inputs.items()}
+        for option, file in (("-o", self.out), ("--plot", self.plot), ("--best", self.best)):
+            if file is not None:
+                other = seen.setdefault(os.path.realpath(file), option)
+                if other != option:
+                    what = f"{file}: is what {other} names"
+                    raise InputError(f"{what} too: name another file with {option}")
+
+    @property
+    def wanted(self) -> str:
+        """What the best point has least of, within what."""
+        return report.sought(self.objective or "time", self.budget)
 
     @property
     def wants_best(self) -> bool:
@@ -106,7 +131,8 @@ class How:
               help="Of the best point: dsp<=0.8 is a share of what the card's platform leaves, "
                    "lut<=500000 an amount, time<=50 ms, energy<=9 J.")  # fmt: skip
 @click.option("--best", type=PATH, metavar="FILE.yaml",
-              help="Write the best point's spec, ready to build.")  # fmt: skip
+              help="Write the best point's spec, named after the file, ready to "
+                   "build.")  # fmt: skip
 @click.option("--top", type=click.IntRange(1, 100_000), metavar="N",
               help=f"Lines of the front to print, the fastest first; {LINES} by default.",
               )  # fmt: skip
@@ -126,19 +152,48 @@ def command(
     Figures are modelled and estimated: nothing is simulated or measured.
     """
     how = How(**{field.name: options[field.name] for field in fields(How)})
-    axes, budgets = parse_axes(over), how.check()
+    inputs = {"SPEC": spec} | ({"--workload": Path(workload)} if workload else {})
+    axes, budgets = parse_axes(over), how.check(inputs)
     loaded = load_spec(spec)
     document = document_of(spec)
-    if batch is not None and any(axis.key == "training.batch" for axis in axes):
-        raise InputError("hlsgen sweep: --batch and --over training.batch: leave one of them out")
+    if batch is not None and any(axis.key == BATCH for axis in axes):
+        raise InputError(f"hlsgen sweep: --batch and --over {BATCH}: leave one of them out")
     check_axes(axes, document, str(spec), network_given=workload is not None)
     network, rows = products_of(loaded, workload, model, batch)
     table = rows if workload is not None else None
     keys = tuple(axis.key for axis in axes)
     request = Request(document.value, str(spec), keys, table, model, batch, not no_overlap)
-    found = _swept(request, axes, how)
-    title = f"{shown(loaded.name)}: {network}"
-    _finish(found, request, title, how, budgets)
+    if how.best is not None:
+        chosen.check_batch(request)
+    asked = Asked(request, network, rows[0].batch, how)
+    _finish(_swept(request, axes, how), asked, f"{shown(loaded.name)}: {asked.step()}", budgets)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to sweep, and what to do with it. network, batch: of the points whose keys name no
+    other."""
+
+    request: Request
+    network: str
+    batch: int
+    how: How
+
+    def step(self, point: Row | None = None) -> str:
+        """The network and the batch of a point, or of all as far as they have the same."""
+        keys, batch = self.request.keys, self.batch
+        network = self.network
+        if point is not None and self.request.table is None and self.request.model is None:
+            network = spec_of(self.request, _point(point, keys)).network().name
+        if BATCH in keys:
+            if point is None:
+                return network
+            batch = point[BATCH]
+        return f"{network}, batch {batch}"
+
+
+def _point(row: Row, keys: Sequence[str]) -> Point:
+    return Point(row["point"], tuple(row[key] for key in keys))
 
 
 def _swept(request: Request, axes: tuple[Axis, ...], how: How) -> list[Row]:
@@ -158,10 +213,9 @@ def _swept(request: Request, axes: tuple[Axis, ...], how: How) -> list[Row]:
         raise
 
 
-def _finish(
-    found: list[Row], request: Request, title: str, how: How, budgets: Sequence[Budget]
-) -> None:
+def _finish(found: list[Row], asked: Asked, title: str, budgets: Sequence[Budget]) -> None:
     """Write and print; a file that can't be written leaves the rows where --resume finds them."""
+    how, request = asked.how, asked.request
     pareto = front(found)
     winner = best(found, how.objective or "time", budgets) if how.wants_best else None
     if how.out is not None:
@@ -169,37 +223,53 @@ def _finish(
             results.write(unfinished, found, request.keys, how.out.suffix)
         finished(how.out)
     if how.plot is not None:
+        star = None if winner is None else (winner, how.wanted)
         with replaced(how.plot, "--plot") as unfinished:
-            plot.draw(unfinished, title, found, pareto, winner, how.plot.suffix)
+            plot.draw(unfinished, title, found, pareto, star, how.plot.suffix)
     if how.best is not None and winner is not None:
-        _write_best(how.best, winner, request, how)
-    if how.as_json:
-        click.echo(json.dumps(_document(found, pareto, winner, request, title, how), indent=2))
-    else:
-        _print(found, pareto, winner, request, title, how)
+        _write_best(how.best, winner, asked)
+    failure = None
     if how.wants_best and winner is None:
         within = f" within {', '.join(how.budget)}" if how.budget else ""
-        raise WorkError(f"hlsgen sweep: no point{within}: widen --over or the budgets")
+        failure = f"hlsgen sweep: no point{within}: widen --over or the budgets"
+    if how.as_json:
+        document = _document(found, pareto, winner, asked, title)
+        if failure is not None:  # in the same object, as it still holds the front
+            click.echo(failure, err=True)
+            document = {"ok": False, "errors": [{"message": failure}]} | document
+        click.echo(json.dumps(document, indent=2))
+        if failure is not None:
+            click.get_current_context().exit(WorkError.exit_code)
+        return
+    _print(found, pareto, winner, asked, title)
+    if failure is not None:
+        raise WorkError(failure)
 
 
-def _write_best(file: Path, winner: Row, request: Request, how: How) -> None:
-    line = report.best_line(winner, request.keys, how.objective or "time", how.budget)
-    point = Point(winner["point"], tuple(winner[key] for key in request.keys))
-    text = chosen.spec_text(request, point, f"hlsgen sweep {request.file}: {line}", file)
+def _best_line(winner: Row, asked: Asked) -> str:
+    return report.best_line(winner, asked.request.keys, asked.how.wanted, asked.step(winner))
+
+
+def _write_best(file: Path, winner: Row, asked: Asked) -> None:
+    request = asked.request
+    comment = f"hlsgen sweep {request.file}: {_best_line(winner, asked)}"
+    text = chosen.spec_text(request, _point(winner, request.keys), comment, file)
     with replaced(file, "--best") as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
 def _document(
-    found: list[Row], pareto: list[Row], winner: Row | None, request: Request, title: str, how: How
+    found: list[Row], pareto: list[Row], winner: Row | None, asked: Asked, title: str
 ) -> dict[str, Any]:
     """For programs."""
+    how, keys = asked.how, asked.request.keys
     result: dict[str, Any] = {
         "kind": "modelled and estimated",
         "title": title,
-        "keys": list(request.keys),
+        "keys": list(keys),
         "points": len(found),
         "statuses": counts(found),
+        "reasons": report.first_reasons(found, keys),
         "front": pareto,
     }
     if how.wants_best:
@@ -209,35 +279,52 @@ def _document(
 
 
 def _print(
-    found: list[Row], pareto: list[Row], winner: Row | None, request: Request, title: str, how: How
+    found: list[Row], pareto: list[Row], winner: Row | None, asked: Asked, title: str
 ) -> None:
+    how, keys = asked.how, asked.request.keys
     statuses = ", ".join(f"{count:,} {status}" for status, count in counts(found).items())
-    click.echo(f"{title}, {len(found):,} points: {statuses}; modelled and estimated")
-    most = how.top or LINES
+    _wrapped(f"{title}, {report.counted(len(found))}: {statuses}; modelled and estimated")
+    reasons = report.first_reasons(found, keys)
+    if reasons:
+        click.echo("\nnot modelled, the first of each kind:")
+        for status, first in reasons.items():
+            _wrapped(shown(report.reason_line(status, first, keys), 600))
     if pareto:
-        click.echo(f"\nPareto front, {len(pareto):,} points:")
-        lines = report.cells(pareto[:most], request.keys)
-        print_table(report.header(request.keys), lines, right=report.NUMBERS)
-        if len(pareto) > most:
-            click.echo(f"({len(pareto) - most:,} more: --top {len(pareto)}, or -o for all points)")
+        _print_front(pareto, keys, how.top or LINES)
     else:
-        reasons = [f"point {row['point']}: {row['status']}: {row['reason']}" for row in found[:3]]
-        _wrapped(["no point is left, as of these:", *map(shown_line, reasons)])
+        click.echo("\nno point is left\n")
     if winner is not None:
-        line = report.best_line(winner, request.keys, how.objective or "time", how.budget)
-        click.echo(f"\n{line}")
-    click.echo()
-    _wrapped([report.NOTE])
+        _wrapped(_best_line(winner, asked))
+        click.echo()
+    _wrapped(report.NOTE)
     for path in (how.out, how.plot, how.best if winner is not None else None):
         if path is not None:
             click.echo(f"written: {path}")
 
 
-def shown_line(text: str) -> str:
-    """On one line."""
-    return shown(text, 400)
+def _print_front(pareto: list[Row], keys: Sequence[str], most: int) -> None:
+    click.echo(f"\nPareto front, {report.counted(len(pareto))}")
+    _wrapped(report.GROUPS)
+    table = report.table(pareto[:most], keys, _terminal())
+    print_table(table.header, table.rows, right=table.numbers)
+    more = []
+    if len(pareto) > most:
+        more.append(f"{len(pareto) - most:,} more: --top {len(pareto)}, or -o for all points")
+    if table.left_out:
+        more.append(f"{', '.join(table.left_out)}: in a wider terminal, or with -o or --json")
+    if more:
+        _wrapped(f"({'; '.join(more)})")
+    if more or not sys.stdout.isatty():  # a terminal's table ends with an empty line
+        click.echo()
 
 
-def _wrapped(lines: Sequence[str]) -> None:
-    for line in lines:
-        click.echo("\n".join(textwrap.wrap(line, 100)))
+def _terminal() -> int | None:
+    """Characters of its lines; None off a terminal, where lines may be of any length."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _wrapped(line: str) -> None:
+    width = min(_terminal() or WIDTH, WIDTH)
+    whole = line.replace(" %", "\xa0%")  # no line begins with it
+    lines = textwrap.wrap(whole, width, break_on_hyphens=False)
+    click.echo("\n".join(lines).replace("\xa0", " "))

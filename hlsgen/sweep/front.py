@@ -73,8 +73,9 @@ class Budget:
 
 
 def parse_budget(text: str) -> Budget:
-    """`dsp<=0.8` or `dsp<=80%`, a share of what the card's platform leaves; `dsp<=2000`, an amount;
-    `time<=500`, milliseconds; `energy<=40`, joules. Raises InputError for another text."""
+    """`dsp<=0.8` or `dsp<=80%`, a share of what the card's platform leaves; `dsp<=2000`, an amount,
+    which is above 1; `time<=500`, milliseconds; `energy<=40`, joules. Raises InputError for another
+    text, and for an amount that is none of the resource."""
     name = f"hlsgen sweep: --budget {shown(text)}"
     found = _BUDGET.fullmatch(text)
     try:
@@ -93,10 +94,20 @@ def parse_budget(text: str) -> Budget:
     resource = column.removeprefix("estimated_") in RESOURCES
     if percent and not resource:
         raise InputError(f"{name}: {figure} has no share: leave out the %")
+    if resource and not percent and most > 1 and most % _least(figure, most):
+        raise InputError(
+            f"{name}: {found[2]} is above 1, so no share, and no amount: write "
+            f"{figure}<={100 * most:g}% or a whole number"
+        )
     most = most / 100 if percent else most
     if resource and (percent or most <= 1):
         column += "_share"
     return Budget(text.strip(), column, most)
+
+
+def _least(figure: str, most: float) -> float:
+    """What amounts of a resource are multiples of. Block RAM has halves; 1.5 is rather a share."""
+    return 0.5 if figure == "bram" and most > 2 else 1.0
 
 
 def best(rows: Sequence[Row], objective: str, budgets: Sequence[Budget]) -> Row | None:

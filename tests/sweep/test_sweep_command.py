@@ -124,7 +124,11 @@ def test_the_best_spec_is_read_again_and_within_the_budget(
     assert (spec.array.rows, spec.array.lanes) == (
         int(wanted["array.rows"]), int(wanted["array.lanes"])
     )  # fmt: skip
-    assert spec.model_copy(update={"array": load_spec(Path(SPEC)).array}) == load_spec(Path(SPEC))
+    own = load_spec(Path(SPEC))
+    assert (
+        spec.name == "best"
+        and spec.model_copy(update={"array": own.array, "name": own.name}) == own
+    )
 
 
 def test_no_point_within_the_budget_ends_with_one(
@@ -143,6 +147,8 @@ def test_no_point_within_the_budget_ends_with_one(
         (("--over", "array.rows=8", "--resume"), "--resume: name with -o"),
         (("--over", "array.rows=8", "--plot", "all.txt"), "plots are .png"),
         (("--over", "array.rows=8", "-o", "no/all.csv"), "there is no folder"),
+        (("--over", "array.rows=8", "--best", "all.json"), "all.json: specs are .yaml or .yml"),
+        (("--over", "array.rows=8", "--workload", "paper"), "it stands for several"),
         (("--over", "array.rows=0"), "--over array.rows: array.rows: 0 is below 1"),
         (("--over", "array.rows=8", "--workload", "resnet81"), "no such workload"),
         (("--over", "training.batch=8", "--batch", "8"), "leave one of them out"),

@@ -47,6 +47,8 @@ def test_no_points_have_no_front_and_no_best() -> None:
         ("dsp<=2000", "estimated_dsp", 2000),
         ("bram<=1", "estimated_bram36_share", 1),
         ("bram36<=300.5", "estimated_bram36", 300.5),
+        ("lut<=150%", "estimated_lut_share", 1.5),
+        ("time<=1.5", "modelled_ms", 1.5),
         ("time<=0.5", "modelled_ms", 0.5),
         ("energy<=1e2", "modelled_energy_j", 100),
     ],
@@ -64,6 +66,17 @@ def test_budgets(text: str, column: str, most: float) -> None:
 def test_wrong_budgets_are_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"^hlsgen sweep: --budget .*: "):
         parse_budget(text)
+
+
+@pytest.mark.parametrize("text", ["dsp<=1.5", "lut<=2000.5", "bram<=1.5", "bram<=300.25"])
+def test_a_fraction_above_one_is_neither_share_nor_amount(text: str) -> None:
+    figure, _, limit = text.partition("<=")
+    with pytest.raises(InputError) as caught:
+        parse_budget(text)
+    assert str(caught.value) == (
+        f"hlsgen sweep: --budget {text}: {limit} is above 1, so no share, and no amount: write "
+        f"{figure}<={100 * float(limit):g}% or a whole number"
+    )
 
 
 def test_best_is_within_the_budgets() -> None:
