@@ -91,8 +91,9 @@ def opened(file: Path, head: dict[str, Any], *, resume: bool) -> Iterator[Journa
         finally:
             if begun and not rows:  # nothing to go on from
                 file.unlink(missing_ok=True)
-            lock.release()
+            # While still holding it, as hlsgen.disk.exclusive does, and why.
             Path(lock.lock_file).unlink(missing_ok=True)
+            lock.release()
 
 
 def _kept(file: Path, head: dict[str, Any], *, resume: bool) -> tuple[dict[int, Row], int]:
