@@ -74,7 +74,7 @@ def command(
             _refuse_settings(overrides)
         if ctx.obj is OWN_PROCESS:
             _settle(named)
-        dumps = [load_dump(each.path) if each.device is None else None for each in named]
+        dumps = [_dump(each, name) for each, name in zip(named, "AB", strict=True)]
         last = _last_step(dumps, steps)
         settings = _overrides(dumps, overrides)
         bundles = {
@@ -106,7 +106,10 @@ def _named(text: str, name: str) -> Named:
     """What an argument names. Raises InputError."""
     live = _LIVE.fullmatch(text)
     if live is not None and not is_dump(Path(text)):
-        return Named(text, Path(live[1]), live[2])
+        place = Path(live[1])
+        if not os.path.lexists(place):
+            raise InputError(f"{name}: {text}: no such spec or bundle: check the path")
+        return Named(text, place, live[2])
     path = Path(text)
     if not text:
         raise InputError(f"{name}: the path is empty: name a dump, or SPEC:DEVICE or BUNDLE:DEVICE")
@@ -121,6 +124,14 @@ def _named(text: str, name: str) -> Named:
     if not path.exists() and ":" in text:
         raise InputError(f"{name}: {text}: no such dump, and no device at its end: {DEVICES}")
     return Named(text, path, None)
+
+
+def _dump(each: Named, name: str) -> Dump | None:
+    """None of a live run. Raises HlsgenError, for what is no dump with the side's name."""
+    if each.device is not None:
+        return None
+    with host_errors(None if is_dump(each.path) else name):
+        return load_dump(each.path)
 
 
 def _refuse_settings(overrides: Mapping[str, Any]) -> None:

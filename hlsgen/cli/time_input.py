@@ -78,7 +78,7 @@ def jobs_of(spec: Spec, file: str, asked: Asked) -> tuple[str, list[Job]]:
         return _matmul(spec, asked.matmul, asked)
     network, program = _program(spec, file, asked)
     if asked.layer is None:
-        return f"{network}, training step of {program.batch}", program_jobs(program)
+        return f"{network}, training step of {program.batch} images", program_jobs(program)
     layer, stage = _layer_and_stage(asked.layer, program)
     try:
         jobs = program_jobs(program, layer, stage or None)

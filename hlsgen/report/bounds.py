@@ -35,7 +35,10 @@ _CROSS = ((-1.8, -5.0), (1.8, -5.0), (1.8, -1.8), (5.0, -1.8), (5.0, 1.8), (1.8,
           (-1.8, 5.0), (-1.8, 1.8), (-5.0, 1.8), (-5.0, -1.8), (-1.8, -1.8))  # fmt: skip
 
 BOUNDS = {
-    "compute": Look("#0072b2", "#4da6e0", "", (), "the array multiplies"),
+    "compute": Look(
+        "#0072b2", "#4da6e0", "", (),
+        "products, with idle cycles of short passes; of updates, their rows",
+    ),
     "memory": Look(
         "#d55e00", "#f0833a", "/", _corners(3, 6.0), "the busiest bank or port"
     ),

@@ -180,14 +180,15 @@ def accuracy(runs: Sequence[Json], width: float) -> Figure:
     left, right, top, height = 44.0, min(longest + 12, 0.45 * width), 12.0, 220.0
     last = max(each["epoch"] for run in runs for each in run["epochs"])
     low = min(each["test_accuracy"] for run in runs for each in run["epochs"])
-    base = min(math.floor(low * 10), 9) / 10
+    lowest = _lowest_tenth(low)
+    base = lowest / 10
     span = max(last - 1, 1)
 
     def at(epoch: int, value: float) -> Point:
         x = left + (epoch - 1) / span * (width - left - right)
         return x, top + (1 - (value - base) / (1 - base)) * height
 
-    for tenths in range(10, round(base * 10) - 1, -1 if base > 0.5 else -2):
+    for tenths in range(lowest, 11, _tenths_apart(lowest)):
         y = at(1, tenths / 10)[1]
         figure.line(left, y, width - right, y, "grid")
         figure.text(left - 6, y + 4, f"{10 * tenths} %", "tick", "end")
@@ -195,10 +196,10 @@ def accuracy(runs: Sequence[Json], width: float) -> Figure:
         if epoch <= last:
             figure.text(at(epoch, 0)[0], top + height + 16, str(epoch), "tick", "middle")
     figure.text(width - right, top + height + 32, "epoch", "tick", "end")
-    methods = list(dict.fromkeys(_method(run) for run in runs))
+    methods = list(dict.fromkeys(method_of(run) for run in runs))
     for run in runs:
         points = [at(each["epoch"], each["test_accuracy"]) for each in run["epochs"]]
-        place = methods.index(_method(run)) % len(_DASHES)
+        place = methods.index(method_of(run)) % len(_DASHES)
         figure.path(points, f"curve c{place}", _DASHES[place])
         tip = (
             f"{run['name']}: {100 * run['test_accuracy']:.2f} % after {run['epochs'][-1]['epoch']}"
@@ -209,15 +210,26 @@ def accuracy(runs: Sequence[Json], width: float) -> Figure:
     return figure
 
 
-def _method(run: Json) -> str:
+def method_of(run: Json) -> str:
+    """`dense`, `bdwp 2:8`, of a run or of a spec."""
     return "dense" if run["method"] == "dense" else f"{run['method']} {run['keep']}:{run['group']}"
+
+
+def _lowest_tenth(accuracy: float) -> int:
+    """Where the axis starts, so that steps from there on reach 100 %."""
+    lowest = min(math.floor(accuracy * 10), 9)
+    return lowest - (10 - lowest) % _tenths_apart(lowest)
+
+
+def _tenths_apart(lowest: int) -> int:
+    return 1 if lowest >= 5 else 2
 
 
 def _ends(runs: Sequence[Json]) -> list[Ends]:
     """By method and length, the best first."""
     groups: dict[tuple[str, int], list[float]] = {}
     for run in runs:
-        key = _method(run), run["epochs"][-1]["epoch"]
+        key = method_of(run), run["epochs"][-1]["epoch"]
         groups.setdefault(key, []).append(run["test_accuracy"])
     found = [Ends(*key, sum(own) / len(own), len(own)) for key, own in groups.items()]
     return sorted(found, key=lambda each: -each.share)

@@ -27,8 +27,8 @@ Json = dict[str, Any]
 
 NO_PROGRAM = "the bundle has no program.json: build it again, for a card with a cycle model"
 NO_RECORDING = (
-    "no recording: make one with `hlsgen time SPEC --step --record BUNDLE.runs/step.npz`, or give "
-    "one by --recorded"
+    "no recording: make one with `mkdir -p BUNDLE.runs` and `hlsgen time SPEC --step --record "
+    "BUNDLE.runs/step.npz`, or give one by --recorded"
 )
 NO_RUNS = "no runs in this folder or beside it: train with `hlsgen train DIR`"
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `hlsgen deploy --json` told of a device: products and copies timed, beside what is modelled.
 
-Only a card's figures are measurements; csim's are the time of the host that simulates.
+Only a card's figures are measurements; csim's are the time of the host that simulates, and the
+emulated card is not timed.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ Json = dict[str, Any]
 
 PATTERN = "deploy*.json"
 NO_MEASUREMENT = (
-    "no measurement: run `hlsgen deploy BUNDLE --json > BUNDLE.runs/deploy.json` where the card is"
+    "no measurement: run `mkdir -p BUNDLE.runs` and `hlsgen deploy BUNDLE --json > "
+    "BUNDLE.runs/deploy.json` where the card is"
 )
-KINDS = {"hw": "measured", "csim": "host time", "hw_emu": "emulated"}
+KINDS = {"hw": "measured", "csim": "host time", "hw_emu": "simulated"}
 
 
 def read_deployed(

@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from markupsafe import Markup
 
 from ..paths import package_dir
+from ..resources import TITLES
 from ..templates import template_environment
 from . import charts, drawings, tables
 from .bounds import BOUNDS, Look
+from .kinds import KINDS
 from .roofline import roofline
 from .svg import NARROW, WIDE, Figure
 
@@ -37,7 +39,7 @@ _COLOURS = {
 _SECTIONS = (
     ("spec", "glance"), ("array", "array"), ("cycles", "cycles"), ("roofline", "roofline"),
     ("timeline", "timeline"), ("resources", "resources"), ("memory", "memory"),
-    ("fifos", "FIFOs"), ("card", "card"), ("runs", "runs"),
+    ("fifos", "FIFOs"), ("device", "device"), ("runs", "runs"),
 )  # fmt: skip
 
 
@@ -60,8 +62,8 @@ def page(told: Json) -> str:
         "all_bounds": BOUNDS,
         "tensors": _tensor_kinds(told["memory"]),
         "all_tensors": list(drawings.TENSORS),
+        "kinds": KINDS,
         "colours": _COLOURS | {name: (look.light, look.dark) for name, look in BOUNDS.items()},
-        "wide": WIDE,
         "json": embedded(told),
     }
     return environment.get_template("page.html.j2").render(context).rstrip("\n") + "\n"
@@ -76,8 +78,8 @@ def embedded(told: Json) -> Markup:
 
 
 def tiles(told: Json) -> list[dict[str, Any]]:
-    """The key numbers. key: where they stand in the document."""
-    cycles, resources = told["cycles"], told["resources"]
+    """The key numbers. key: where they stand in the document, its parts joined by points."""
+    cycles = told["cycles"]
     found: list[dict[str, Any]] = []
 
     def add(name: str, key: str, value: Any, text: str, kind: str) -> None:
@@ -98,33 +100,49 @@ def tiles(told: Json) -> list[dict[str, Any]]:
     if "missing" not in simulated:
         count = simulated["cycles"]
         add("cycles recorded", "simulated.cycles", count, f"{count:,}", "simulated")
-    dsp = resources["total"]["dsp"]
-    share = 100 * dsp / resources["available"]["dsp"]
-    add(f"DSPs, {share:.0f} % of them", "resources.total.dsp", dsp, f"{dsp:,}", "estimated")
+    for resource, amount, share in _used(told["resources"]):
+        name = f"{TITLES[resource]}, {100 * share:.0f} % of what is left for kernels"
+        add(name, f"resources.total.{resource}", amount, f"{amount:,}", "estimated")
     device = told["device"]
     if device.get("kind") == "measured" and device["products"]:
-        most = max(each["gops"] for each in device["products"])
-        add("GOPS, fastest product", "device.gops", most, f"{most:,.1f}", "measured")
+        rates = [each["gops"] for each in device["products"]]
+        place = rates.index(max(rates))
+        key, most = f"device.products.{place}.gops", rates[place]
+        add("GOPS, fastest product", key, most, f"{most:,.1f}", "measured")
     if isinstance(told["runs"], list):
-        best = max(told["runs"], key=lambda run: run["best_accuracy"])
+        place = _best(told["runs"], told["spec"])
+        best = told["runs"][place]
         accuracy = best["best_accuracy"]
-        name = f"best accuracy, {best['method']}"
-        add(name, "best_accuracy", accuracy, f"{100 * accuracy:.2f} %", best["kind"])
+        name, key = f"best accuracy, {charts.method_of(best)}", f"runs.{place}.best_accuracy"
+        add(name, key, accuracy, f"{100 * accuracy:.2f} %", best["kind"])
     return found
+
+
+def _used(resources: Json) -> list[tuple[str, float, float]]:
+    """The resource of which the greatest share is used, and DSPs: name, amount and share."""
+    total, left = resources["total"], resources["available"]
+    shares = {name: total[name] / left[name] for name in TITLES if left[name]}
+    fullest = max(shares, key=lambda name: shares[name])
+    return [(name, total[name], shares[name]) for name in dict.fromkeys((fullest, "dsp"))]
+
+
+def _best(runs: Sequence[Json], spec: Json) -> int:
+    """The place of the run of most accuracy: of the spec's own pruning, or, if it has none, of
+    any."""
+    wanted = charts.method_of(spec)
+    own = [place for place, run in enumerate(runs) if charts.method_of(run) == wanted]
+    return max(own or range(len(runs)), key=lambda place: runs[place]["best_accuracy"])
 
 
 def facts(spec: Json) -> list[tuple[str, str]]:
     """The spec, name by name."""
     micro = spec["micro_batch"]
-    pruned = spec["method"]
-    if pruned != "dense":
-        pruned += f" {spec['keep']}:{spec['group']}"
     return [
         ("card", spec["card_title"]),
         ("clock", f"{spec['clock_mhz']} MHz"),
         ("array", f"{spec['rows']} x {spec['lanes']} USPEs"),
         ("group", f"{spec['group']} weights"),
-        ("pruning", pruned),
+        ("pruning", charts.method_of(spec)),
         ("dataflows", ", ".join(spec["dataflows"])),
         ("interleave T", str(spec["interleave"])),
         ("memory tile Q", str(spec["memory_tile"])),

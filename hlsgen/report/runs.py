@@ -33,7 +33,7 @@ class KernelTime:
 
 @dataclass(frozen=True)
 class Run:
-    """name: of its file. kind: simulated (csim, its golden model or the emulated card) or measured
+    """name: of its file. kind: simulated (csim, its golden model or XRT's emulator) or measured
     (on a card, at least in part). device: on which, several with "and". kernels: times that a card
     measured itself. keep, group: of its pruning, equal for dense. epochs: (number, loss or
     None, test accuracy 0 to 1). complete: whether it has its final record."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..resources import RESOURCES, TITLES, plain
@@ -179,7 +179,7 @@ def products(told: Json) -> Table:
         "product", "MMAC", f"ms, {kind}", "ms, kernel", "ms, modelled", f"GOPS, {kind}",
         "GOPS, kernel", "GOPS, modelled", "of modelled %",
     )  # fmt: skip
-    return Table("Products timed", f"{kind} beside modelled", header, rows)
+    return _filled(Table("Products timed", f"{kind} beside modelled", header, rows))
 
 
 def copies(told: Json) -> Table:
@@ -291,6 +291,17 @@ def runs(told: Sequence[Json]) -> Table:
     )  # fmt: skip
     kinds = {each["kind"] for each in told}
     return Table("Runs", " and ".join(sorted(kinds)), header, rows)
+
+
+def _filled(table: Table) -> Table:
+    """Without columns in which no row has anything."""
+    kept = [
+        place for place in range(len(table.header))
+        if any(row[place].value != "" for row in table.rows)
+    ]  # fmt: skip
+    header = tuple(table.header[place] for place in kept)
+    rows = tuple(tuple(row[place] for place in kept) for row in table.rows)
+    return replace(table, header=header, rows=rows)
 
 
 def _times(factor: float, value: float | None) -> float | None:

@@ -21,6 +21,7 @@ WIDTHS = (1280, 390)
 LARGE = Path(__file__).parents[2] / "specs" / "tinyimagenet_resnet18.yaml"
 TABLE = "document.querySelectorAll('#cycles table')[1]"
 COPY = f"{TABLE}.closest('details').querySelector('button.copy')"
+MODULES = "document.querySelector('#resources .scroll')"
 ALL = "document.getElementById('all')"
 NO_CLIPBOARD = "Object.defineProperty(navigator, 'clipboard', {value: undefined});"
 REFUSED = "navigator.clipboard.writeText = () => Promise.reject(new Error('refused'));"
@@ -111,13 +112,32 @@ def test_nothing_is_said_asked_for_or_beyond_the_edge(
     assert asked == [opened.as_uri()]
 
 
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_at_a_desk_no_table_hides_a_column_or_its_totals(
+    size: str, file: Path, large: Path, tab: Tab
+) -> None:
+    tab.open(file if size == "small" else large, 1280)
+    hidden = tab.run("""(() => {
+      document.querySelectorAll("details").forEach((each) => { each.open = true; });
+      return Array.from(document.querySelectorAll(".scroll")).filter((each) => {
+        const box = each.getBoundingClientRect();
+        const rows = Array.from(each.querySelectorAll("tfoot tr"));
+        const below = (row) => row.getBoundingClientRect().bottom > box.bottom + 1;
+        return each.scrollWidth > each.clientWidth || rows.some(below);
+      }).map((each) => each.getAttribute("aria-label"));
+    })()""")
+    assert hidden == []
+    long = f"""{MODULES}.scrollHeight > {MODULES}.clientHeight"""
+    assert tab.run(long) is True, "else its totals need no place of their own"
+
+
 def test_key_numbers_are_seen(file: Path, told: dict[str, Any], tab: Tab) -> None:
     tab.open(file, 390)
     seen = tab.run("document.body.innerText")
     cycles, device, tools = told["cycles"], told["device"], told["tools"]
     for number in (
         f"{cycles['total_cycles']:,}", f"{cycles['dense_cycles']:,}", f"{cycles['speedup']:.2f}x",
-        f"{told['resources']['total']['dsp']:,}", "87.50 %",
+        f"{told['resources']['total']['dsp']:,}", "87.50 %", "best accuracy, bdwp 2:8",
         f"{device['products'][0]['modelled_gops']:,.2f}", tools["clock"],
     ):  # fmt: skip
         assert number in seen

@@ -13,7 +13,7 @@ import pytest
 from report_bundles import SPEC, Page, make_bundle
 
 from hlsgen.cli.main import main
-from hlsgen.errors import WorkError
+from hlsgen.errors import InputError, WorkError
 
 Said = pytest.CaptureFixture[str]
 
@@ -102,6 +102,25 @@ def test_other_arrays_in_the_folder_are_passed_over(bundle: Path, capsys: Said) 
     err = capsys.readouterr().err
     assert err.startswith("warning: other.npz: no whole recording")
     assert "other.npz" in Page((bundle / "report.html").read_text(encoding="utf-8")).text
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_each_remark_is_a_warning(options: list[str], bundle: Path, capsys: Said) -> None:
+    np.savez(bundle / "other.npz", a=np.zeros(3))
+
+    def too_large(_: object) -> Any:
+        raise InputError("no room for conv1.x")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hlsgen.report.data.dense_program", too_large)
+        assert main(["report", str(bundle), *options]) == 0
+    out, err = capsys.readouterr()
+    first, second = err.splitlines()
+    assert first.startswith("warning: other.npz: no whole recording")
+    assert second == "warning: dense: no room for conv1.x"
+    if options:
+        remarks = json.loads(out)["remarks"]
+        assert [f"warning: {each}" for each in remarks] == [first, second]
 
 
 @pytest.mark.slow

@@ -128,5 +128,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     for section in ("cycles", "roofline", "timeline", "memory"):
         assert "program.json" in told[section]["missing"]
     assert "hlsgen train" in told["runs"]["missing"]
-    assert "--record" in told["simulated"]["missing"]
+    for section, command in (("simulated", "--record"), ("device", "hlsgen deploy")):
+        missing = told[section]["missing"]
+        assert command in missing and "`mkdir -p BUNDLE.runs` and" in missing
     assert told["fifos"]["families"] and told["resources"]["total"]["dsp"] > 0

@@ -87,7 +87,8 @@ def test_what_a_card_measured_stands_beside_the_model(tmp_path: Path) -> None:
     assert device["copies"][0]["gb_per_s"] == 0.001
     read = Page(page(told))
     assert "Products timed measured beside modelled" in read.text and read.faults == []
-    assert read.keys["device.gops"] == "0.5"
+    assert read.keys["device.products.0.gops"] == "0.5" and first["gops"] == 0.5
+    assert "at the clock in force on the card" in read.text and "GOPS, kernel" in read.text
 
 
 def test_the_hosts_time_is_no_measurement(tmp_path: Path) -> None:
@@ -97,9 +98,17 @@ def test_the_hosts_time_is_no_measurement(tmp_path: Path) -> None:
     assert told["device"]["kind"] == "host time"
     assert {each["modelled_part"] for each in told["device"]["products"]} == {None}
     read = Page(page(told))
-    assert (
-        "Products timed host time beside modelled" in read.text and "device.gops" not in read.keys
-    )
+    assert "Products timed host time beside modelled" in read.text
+    assert not [key for key in read.keys if key.startswith("device")]
+    assert "at the spec's clock" in read.text and "in force" not in read.text
+    assert "GOPS, modelled" in read.text
+    assert not [name for name in ("GOPS, kernel", "of modelled %") if name in read.text]
+
+
+def test_csim_beside_an_xclbin_is_modelled_at_its_clock(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "b", hardware=hardware_of())
+    write_deployed(bundle / "deploy.json", target="csim")
+    assert "at the clock of the bundle's xclbin" in Page(page(told_of(bundle))).text
 
 
 def test_an_emulated_card_is_timed_by_nobody(tmp_path: Path) -> None:
@@ -109,10 +118,11 @@ def test_an_emulated_card_is_timed_by_nobody(tmp_path: Path) -> None:
     answer = json.loads(file.read_text())
     file.write_text(json.dumps({**answer, "products": [], "copies": []}))
     told = told_of(bundle)
-    assert (told["device"]["kind"], told["device"]["products"]) == ("emulated", [])
+    assert (told["device"]["kind"], told["device"]["products"]) == ("simulated", [])
     read = Page(page(told))
     assert read.faults == [] and "1 of 1 cases equal the golden model" in read.text
-    assert "Products timed" not in read.text
+    assert "Products timed" not in read.text and "compared, not timed" in read.text
+    assert "emulated" not in told["device"].values()
 
 
 def test_the_newest_whole_measurement_of_this_network_is_taken(tmp_path: Path) -> None:

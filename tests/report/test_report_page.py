@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import pytest
 from report_bundles import SPEC, Page, make_bundle, write_run
 
 from hlsgen.report.bounds import BOUNDS
+from hlsgen.report.charts import accuracy
 from hlsgen.report.data import document
 from hlsgen.report.inputs import read_inputs
-from hlsgen.report.page import embedded, figures, page
+from hlsgen.report.page import embedded, figures, page, tiles
 from hlsgen.report.roofline import roofline
 from hlsgen.report.svg import NARROW, WIDE, hatching
 
@@ -41,7 +43,7 @@ def text(told: dict[str, Any]) -> str:
 
 def at(told: Any, key: str) -> Any:
     for part in key.split("."):
-        told = told[part]
+        told = told[int(part)] if isinstance(told, list) else told[part]
     return told
 
 
@@ -69,7 +71,7 @@ def test_links_lead_to_sections(text: str) -> None:
 
 def test_key_numbers_are_those_of_the_document(text: str, told: dict[str, Any]) -> None:
     keys = Page(text).keys
-    assert keys.pop("best_accuracy") == "0.875"
+    assert keys["runs.0.best_accuracy"] == "0.875"
     assert {"cycles.total_cycles", "cycles.speedup", "resources.total.dsp"} <= set(keys)
     for key, value in keys.items():
         assert float(value) == at(told, key)
@@ -130,7 +132,9 @@ def test_every_product_is_named_on_the_roofline(width: int, large: dict[str, Any
     figure = roofline(large["roofline"], width)
     texts = {mark["text"] for mark in figure.marks if mark["tag"] == "text"}
     told = dict(figure.key)
-    assert set(told) <= texts, "each number of the key stands in the figure"
+    assert {sign for sign in told if sign.isdigit()} <= texts, (
+        "each number of the key stands in the figure"
+    )
     for each in large["roofline"]["points"]:
         layer, stage = each["layer"], each["stage"]
         keyed = (
@@ -182,3 +186,47 @@ def test_arrays_of_all_sizes_are_drawn(size: str, tmp_path: Path) -> None:
     text = b"name: a\ncard: u50\narray:\n  " + size.encode() + b"\n"
     told = document(read_inputs(make_bundle(tmp_path / "b", text=text)))
     assert Page(page(told)).faults == []
+
+
+def test_the_tile_of_accuracy_is_of_the_specs_own_pruning(tmp_path: Path) -> None:
+    bundle = make_bundle(tmp_path / "b")
+    write_run(bundle / "dense.jsonl", [0.9], method="dense", keep=8)
+    write_run(bundle / "wide.jsonl", [0.8], keep=4)
+
+    def tile() -> tuple[str, float]:
+        told = document(read_inputs(bundle))
+        found = next(each for each in tiles(told) if "accuracy" in each["name"])
+        assert at(told, found["key"]) == found["value"]
+        return found["name"], found["value"]
+
+    assert tile() == ("best accuracy, dense", 0.9)
+    write_run(bundle / "own.jsonl", [0.5, 0.25])
+    write_run(bundle / "own1.jsonl", [0.5, 0.75], seed=1)
+    assert tile() == ("best accuracy, bdwp 2:8", 0.75)
+
+
+def test_the_fullest_resource_has_a_tile(told: dict[str, Any]) -> None:
+    total, left = told["resources"]["total"], told["resources"]["available"]
+    fullest = max(total, key=lambda name: total[name] / left[name])
+    found = [each for each in tiles(told) if each["key"].startswith("resources.")]
+    assert fullest == "lut"
+    assert [each["key"] for each in found] == ["resources.total.lut", "resources.total.dsp"]
+    percent = round(100 * total["lut"] / left["lut"])
+    assert found[0]["name"] == f"LUT, {percent} % of what is left for kernels"
+
+
+@pytest.mark.parametrize(
+    ("low", "labels"),
+    [(0.05, range(0, 101, 20)), (0.1, range(0, 101, 20)), (0.35, range(20, 101, 20)),
+     (0.5, range(50, 101, 10)), (0.97, (90, 100)), (1.0, (90, 100))],
+)  # fmt: skip
+def test_both_ends_of_the_axis_of_accuracy_are_labelled(low: float, labels: Iterable[int]) -> None:
+    epochs = [{"epoch": 1, "test_accuracy": low}, {"epoch": 2, "test_accuracy": 1.0}]
+    run = {"name": "a", "method": "dense", "epochs": epochs, "test_accuracy": 1.0}
+    texts = [mark["text"] for mark in accuracy([run], WIDE).marks if mark["tag"] == "text"]
+    found = [text for text in texts if text.endswith(" %") and "dense" not in text]
+    assert sorted(found) == sorted(f"{percent} %" for percent in labels)
+
+
+def test_the_bound_compute_is_told_with_its_idle_cycles(text: str) -> None:
+    assert "products, with idle cycles of short passes" in Page(text).text
