@@ -7,12 +7,11 @@ emulated card is not timed.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .runs import reason_of
+from .reading import FAULTS, checked, parsed_json, reason_of
 
 Json = dict[str, Any]
 
@@ -31,10 +30,11 @@ def read_deployed(
     over goes to remarks. products: `layer stage` of those of the bundle's program."""
     for path in _newest_first(places):
         try:
-            found = deployed_document(path.name, json.loads(path.read_text(encoding="utf-8")))
+            told = parsed_json(path.read_text(encoding="utf-8"))
+            found = checked(deployed_document(path.name, told))
         except OSError as error:
             remarks.append(f"{path.name}: {error.strerror}: left out")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except FAULTS as error:
             reason = reason_of(error)
             remarks.append(f"{path.name}: no whole answer of hlsgen deploy ({reason}): left out")
         else:

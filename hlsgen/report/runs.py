@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from .reading import FAULTS, checked, parsed_json, reason_of
 
 MOST_FILES = 200
 """Files of metrics that are read; of more, the newest."""
@@ -70,19 +71,15 @@ def found_runs(folder: Path, digest: str) -> tuple[tuple[Run, ...], tuple[str, .
         remarks.append(f"{len(files) - MOST_FILES} older files of metrics: left out")
     for path in files[:MOST_FILES]:
         try:
-            runs += _read(path, digest)
+            read = _read(path, digest)
+            checked([asdict(run) for run in read])
+            runs += read
         except OSError as error:
             remarks.append(f"{path.name}: {error.strerror}: left out")
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except FAULTS as error:
             reason = reason_of(error)
             remarks.append(f"{path.name}: no whole metrics ({reason}): left out")
     return tuple(sorted(runs, key=lambda run: (run.method, run.seed, run.name))), tuple(remarks)
-
-
-def reason_of(error: Exception) -> str:
-    """Why a file's content is not what it should be, in one short line."""
-    text = " ".join(str(error).split())[:80]
-    return f"no {text}" if isinstance(error, KeyError) else text
 
 
 def runs_folder(folder: Path) -> Path:
@@ -109,8 +106,8 @@ def _age(path: Path) -> tuple[float, str]:
 def _read(path: Path, digest: str) -> list[Run]:
     text = path.read_text(encoding="utf-8")
     if path.name == COMPARED:
-        return compared_runs(json.loads(text), digest)
-    return [run_of(path.stem, [json.loads(line) for line in text.splitlines() if line])]
+        return compared_runs(parsed_json(text), digest)
+    return [run_of(path.stem, [parsed_json(line) for line in text.splitlines() if line])]
 
 
 def run_of(name: str, records: Sequence[Json]) -> Run:

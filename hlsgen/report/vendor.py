@@ -6,7 +6,6 @@ Nothing in it was measured on a card.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from ..errors import InputError
 from ..hardware.results import FORMAT
 from ..hosterrors import host_errors
 from ..resources import RESOURCES
-from .runs import reason_of
+from .reading import FAULTS, parsed_json, reason_of
 
 Json = dict[str, Any]
 
@@ -42,11 +41,11 @@ def read_hardware(bundle: Bundle, remarks: list[str]) -> Json | None:
 def parsed(content: bytes, file: Path) -> Json:
     """The object with the keys that a report shows. Raises InputError."""
     try:
-        told: Json = json.loads(content)
+        told: Json = parsed_json(content)
         if told["format"] != FORMAT:
             raise InputError(f"{file}: not of format {FORMAT}: {AGAIN}")
         vendor_document(told)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except FAULTS as error:
         reason = reason_of(error)
         raise InputError(f"{file}: no whole hardware.json ({reason}): {AGAIN}") from None
     return told

@@ -6,6 +6,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,9 @@ from report_bundles import Page, hardware_of, make_bundle, write_deployed, write
 from hlsgen.errors import HlsgenError, InputError
 from hlsgen.report.data import document
 from hlsgen.report.inputs import read_inputs
+from hlsgen.report.measured import read_deployed
 from hlsgen.report.page import page
+from hlsgen.report.runs import found_runs
 from hlsgen.report.vendor import parsed
 
 PROFILE = {
@@ -25,6 +31,16 @@ PROFILE = {
         "seconds_of_modelled_calls": 1.25,
     }},
 }  # fmt: skip
+
+
+BAD = ("NaN", "-Infinity", "1e999", '"Infinity"', "1" + "0" * 400)
+
+
+def with_bad_numbers(text: str) -> Iterator[str]:
+    """The JSON text with one number after the other replaced."""
+    for found in re.finditer(r"(?<=: )-?\d[\d.e+-]*", text):
+        for bad in BAD:
+            yield text[: found.start()] + bad + text[found.end() :]
 
 
 def told_of(bundle: Path) -> dict[str, Any]:
@@ -167,3 +183,31 @@ def test_a_bundle_of_an_older_format_is_refused(tmp_path: Path) -> None:
         with pytest.raises(HlsgenError, match=r"bundle\.json: .*build the bundle again") as refused:
             read_inputs(bundle)
         assert "\n" not in str(refused.value)
+
+
+def test_numbers_that_are_none_are_left_out(tmp_path: Path) -> None:
+    """In any place: what is taken is finite, and what is not is told in a line."""
+    bundle = make_bundle(tmp_path / "b")
+    card, run = bundle / "deploy.json", bundle / "card.jsonl"
+    write_deployed(card)
+    final = {"devices": ["xrt:0"], "device_profile": PROFILE}
+    write_run(run, [0.5], final, device="xrt:0")
+    inputs = read_inputs(bundle)
+    assert inputs.deployed and inputs.runs and not inputs.remarks
+    products = frozenset(each["name"] for each in inputs.deployed["products"])
+    remarks: list[str] = []
+    for file in (card, run):
+        whole = file.read_text(encoding="utf-8")
+        for text in with_bad_numbers(whole):
+            file.write_text(text, encoding="utf-8")
+            deployed = read_deployed((bundle,), products, remarks)
+            runs, passed_over = found_runs(bundle, inputs.manifest["digest"])
+            remarks += passed_over
+            json.dumps([deployed, [asdict(each) for each in runs]], allow_nan=False)
+            assert (deployed is None) + (not runs) <= 1
+        page(document(replace(inputs, deployed=deployed, runs=runs)))
+        file.write_text(whole, encoding="utf-8")
+    assert len(remarks) > 50 and all("\n" not in line for line in remarks)
+    for text in with_bad_numbers(hardware_of()):
+        with suppress(InputError):
+            json.dumps(parsed(text.encode(), Path("h.json")), allow_nan=False)
