@@ -38,7 +38,7 @@ ROUNDS = 15
 _MACROS = "kernels/csim/hls_macros.h"
 _BARE = """
 #undef SAT_PROCESS
-#define SAT_PROCESS(process, ...) __VA_ARGS__
+#define SAT_PROCESS(process, ...) ::sat::csim::Fibers::instance().add("", [&] { __VA_ARGS__; })
 """
 
 
