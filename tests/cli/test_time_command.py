@@ -18,6 +18,8 @@ from hlsgen.spec import Spec
 from hlsgen.specfile import load_spec
 from hlsgen.timing import run
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["kept"]  # a fixture
 
 

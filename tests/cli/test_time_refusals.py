@@ -74,6 +74,7 @@ def test_a_simulation_that_takes_hours_is_refused(capsys: Said) -> None:
     assert "minutes to simulate: give a smaller --batch" in said
 
 
+@pytest.mark.slow
 def test_a_simulation_that_needs_too_much_memory_is_refused(
     capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:

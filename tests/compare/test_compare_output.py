@@ -20,6 +20,8 @@ from hlsgen.compare import page, plot, table
 from hlsgen.compare.plan import Request
 from hlsgen.compare.results import make_run, summarize
 
+pytestmark = pytest.mark.slow
+
 BOTH = ("dense", "bdwp")
 
 

@@ -23,6 +23,8 @@ from hlsgen.compare.run import Comparison, Watcher, compare
 from hlsgen.errors import HlsgenError, InputError, ToolMissingError, WorkError
 from hlsgen.specfile import parse_spec
 
+pytestmark = pytest.mark.slow
+
 BOTH = ("dense", "bdwp")
 FILES = ["compare.html", "compare.json", "compare.png"]
 

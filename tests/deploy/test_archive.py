@@ -17,6 +17,8 @@ from sat_host.archive.contents import MANIFEST_JSON, check_files, is_inner_path
 from sat_host.archive.unpack import default_folder, is_archive, unpack
 from sat_host.errors import BundleError, HostError
 
+pytestmark = pytest.mark.slow
+
 
 def test_unpacked_is_the_bundle_and_a_second_time_nothing_happens(
     packed: Path, built: Path, tmp_path: Path

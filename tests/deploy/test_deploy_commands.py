@@ -15,6 +15,8 @@ import pytest
 
 from hlsgen.cli.main import main
 
+pytestmark = pytest.mark.slow
+
 ABSENT = ("hlsgen", "sklearn", "tqdm", "safetensors", "PIL")
 
 

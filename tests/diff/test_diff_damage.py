@@ -53,6 +53,7 @@ def check(capsys: pytest.CaptureFixture[str], *sides: Path) -> int:
     return status
 
 
+@pytest.mark.slow
 def test_any_field_of_the_head(dumps: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     file = dumps["csim"] / "dump.json"
     head = json.loads(file.read_text())

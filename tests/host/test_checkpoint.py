@@ -268,6 +268,7 @@ for calls in range(1000):
 """
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_whole_checkpoints(tmp_path: Path) -> None:
     """Before each system call of three saves, and in the midst of each file; the first save is in
     place of a finished run's."""

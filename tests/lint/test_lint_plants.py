@@ -10,6 +10,8 @@ import pytest
 from lint_plants import ACCEL, STAGES
 from lint_sample import SAMPLE, expected, found, lint_files, planted
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("tree_sitter_cpp", reason="the parser is absent: pip install 'hlsgen[lint]'")
 
 IN_STAGES = {**STAGES, **lint_code_plants.STAGES}

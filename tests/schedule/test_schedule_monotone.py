@@ -23,6 +23,8 @@ from hlsgen.schedule.options import ALL, Options
 from hlsgen.schedule.pieces import PIECES
 from hlsgen.schedule.work import BP, WU, ProductWork, UpdateWork, plain_product, works
 
+pytestmark = pytest.mark.slow
+
 CONFIG = ArrayConfig(32, 32, 8, 16, 8, 8)
 MEMORY = Memory(4, 96.0, 64.0)
 ENDLESS = Memory(4, 1e12, 0.0)

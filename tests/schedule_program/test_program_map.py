@@ -29,6 +29,8 @@ from hlsgen.schedule.program import Machine, Program, Training, program_of
 from hlsgen.schedule.program_file import dump_program, load_program
 from hlsgen.schedule.shapes import layer_shapes
 
+pytestmark = pytest.mark.slow
+
 PAPER = ArrayConfig(32, 32, 8, 16, 8, 8)
 SMALL = ArrayConfig(4, 8, 8, 4, 2, 4)
 VIT = {"name": "vit", "patch": 4, "dim": 20, "depth": 1, "heads": 2, "mlp": 24}

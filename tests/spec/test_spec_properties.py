@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +16,8 @@ from hlsgen.errors import InputError
 from hlsgen.fifos import FAMILIES
 from hlsgen.spec import Spec
 from hlsgen.specfile import load_spec, parse_spec
+
+pytestmark = pytest.mark.slow
 
 DIGITS = (Path(__file__).parents[2] / "specs" / "digits.yaml").read_text()
 

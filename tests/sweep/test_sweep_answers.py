@@ -21,6 +21,8 @@ from hlsgen.sweep.chosen import name_of
 from hlsgen.sweep.columns import DONE, TOO_LARGE
 from hlsgen.sweep.report import GROUPS, NOTE, table
 
+pytestmark = pytest.mark.slow
+
 SPEC = Path(__file__).parents[2] / "specs" / "digits.yaml"
 
 

@@ -23,7 +23,7 @@ from hlsgen.toolchain.plan import plan_hardware
 from hlsgen.toolchain.platforms import find_platform
 from hlsgen.toolchain.steps import ToolStep
 
-pytestmark = needs_tclsh
+pytestmark = [needs_tclsh, pytest.mark.slow]
 
 TCL, CFG = "2023.2", "2025.2"
 FLAGS = r' -cflags ".*"'

@@ -24,7 +24,7 @@ from hlsgen.toolchain.reports.timing import read_scaled_clocks
 from hlsgen.toolchain.reports.xclbin_info import read_xclbin_info
 from hlsgen.toolchain.steps import ToolStep
 
-pytestmark = needs_tclsh
+pytestmark = [needs_tclsh, pytest.mark.slow]
 
 CLASSIC, UNIFIED = "2022.2", "2025.2"
 

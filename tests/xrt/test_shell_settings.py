@@ -18,6 +18,8 @@ from xrt_bundles import add_xclbin
 
 import hlsgen
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 # Looks for XRT in another usual place, and says how often it was started.
 HOST = """

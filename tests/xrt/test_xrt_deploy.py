@@ -20,6 +20,8 @@ from xrt_bundles import add_xclbin
 
 from hlsgen.package import package
 
+pytestmark = pytest.mark.slow
+
 Plug = Callable[..., Machine]
 
 
