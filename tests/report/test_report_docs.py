@@ -5,14 +5,12 @@ report without any run advises."""
 from __future__ import annotations
 
 import json
-import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
 from report_bundles import SPEC, Page, hardware_of, make_bundle, write_deployed, write_run
-from standins.shell_pages import DOCS, run_block, shell_blocks
+from standins.shell_pages import DOCS, changed_spec, page_environ, run_block, shell_blocks
 
 from hlsgen.cli.main import main
 from hlsgen.report.data import document
@@ -24,25 +22,14 @@ SMALL = {"test_fraction": "0.9", "batch": "25", "warmup_epochs": "0"}
 """Fields of the spec; so an epoch has 8 steps. The array is the one that others compile too."""
 
 
-def environ() -> dict[str, str]:
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-
-
 @pytest.mark.slow
 def test_every_command_of_the_page_makes_its_file(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
-    text = SPEC.read_text(encoding="utf-8")
-    for field, value in SMALL.items():
-        text, count = re.subn(rf"^( *{field}): \S+", rf"\1: {value}", text, flags=re.MULTILINE)
-        assert count == 1
     (tmp_path / "specs").mkdir()
+    text = changed_spec(SPEC, SMALL)
     (tmp_path / "specs" / SPEC.name).write_text(text, encoding="utf-8")
     (block,) = shell_blocks("report.md")
-    printed = run_block(block, tmp_path, environ())
+    printed = run_block(block, tmp_path, page_environ())
     assert "written: build/digits_cnn/report.html\nwritten: page.html\n{" in printed
     told = json.loads(printed[printed.index("\n{") :])
     made = tmp_path / "build" / "digits_cnn" / "report.html"
@@ -66,7 +53,7 @@ def test_the_advice_of_a_bundle_without_runs_works(tmp_path: Path) -> None:
     for section in ("simulated", "device"):
         commands = re.findall("`([^`]+)`", told[section]["missing"])
         block = "\n".join(commands).replace("BUNDLE", "b").replace("SPEC", spec.name)
-        run_block(block, tmp_path, environ())
+        run_block(block, tmp_path, page_environ())
     again = document(read_inputs(tmp_path / "b"))
     assert "missing" not in again["simulated"] and again["device"]["kind"] == "host time"
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
-import sys
 from pathlib import Path
 
 import pytest
-from standins.shell_pages import DOCS, run_block, shell_blocks
+from standins.shell_pages import DOCS, page_environ, run_block, shell_blocks
 
 from hlsgen.specfile import load_spec
 
@@ -32,26 +30,18 @@ def small(block: str) -> str:
     return "\n".join(command for command in commands if parquet or ".parquet" not in command)
 
 
-def environ() -> dict[str, str]:
-    return {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join(sys.path),
-    }
-
-
 @pytest.mark.slow
 def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     (tmp_path / "specs").symlink_to(DOCS.parent / "specs")
     best, cards = map(small, shell_blocks("sweep.md"))
     assert "8,16,32" not in best and "resnet18" not in best
-    printed = run_block(best, tmp_path, environ())
+    printed = run_block(best, tmp_path, page_environ())
     assert "resnet9_cifar10, batch 512, 8 points: 8 ok" in printed
     assert all(f"written: {name}" in printed for name in ("sweep.csv", "sweep.png", "best.yaml"))
     assert load_spec(tmp_path / "best.yaml").name == "best"
     assert (tmp_path / "build" / "best" / "bundle.json").is_file()
-    printed = run_block(cards, tmp_path, environ())
+    printed = run_block(cards, tmp_path, page_environ())
     assert "resnet18, batch 512, 8 points: 8 ok" in printed and "written: cards.svg" in printed
     if (tmp_path / "cards.parquet").exists():
         assert json.loads((tmp_path / "front.json").read_text())["points"] == 8

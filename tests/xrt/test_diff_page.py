@@ -3,26 +3,21 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 from pathlib import Path
 
 import pytest
-from standins.shell_pages import DOCS, install_xrt, run_block, shell_blocks
+from standins.shell_pages import (
+    DOCS,
+    changed_spec,
+    install_xrt,
+    page_environ,
+    run_block,
+    shell_blocks,
+)
 from xrt_bundles import add_xclbin
 
 SMALL = {"warmup_epochs": "0", "epochs": "1", "test_fraction": "0.9", "batch": "25"}
 """Fields of the specs; so an epoch has 8 steps. The array is the one that others compile too."""
-
-
-def small_spec(name: str) -> str:
-    """A spec of the repository that builds and trains in seconds."""
-    text = (DOCS.parent / "specs" / f"{name}.yaml").read_text(encoding="utf-8")
-    for field, value in SMALL.items():
-        text, count = re.subn(rf"^( *{field}): \S+", rf"\1: {value}", text, flags=re.MULTILINE)
-        assert count == 1
-    return text
 
 
 @pytest.mark.slow
@@ -30,13 +25,10 @@ def test_every_command_of_the_page_runs(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     (tmp_path / "specs").mkdir()
     for name in ("digits", "digits_cnn"):
-        (tmp_path / "specs" / f"{name}.yaml").write_text(small_spec(name), encoding="utf-8")
-    environ = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "XRT": str(install_xrt(tmp_path)),
-    }
+        (tmp_path / "specs" / f"{name}.yaml").write_text(
+            changed_spec(DOCS.parent / "specs" / f"{name}.yaml", SMALL), encoding="utf-8"
+        )
+    environ = {**page_environ(), "XRT": str(install_xrt(tmp_path))}
     first, card, digests = shell_blocks("diff.md")
     printed = run_block(first, tmp_path, environ)
     assert "A: specs/digits_cnn.yaml:golden (golden)\nB: build/digits_cnn:csim (csim)" in printed

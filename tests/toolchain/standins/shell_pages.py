@@ -4,8 +4,11 @@ a card."""
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -26,6 +29,24 @@ def shell_blocks(page: str) -> list[str]:
     fences = re.findall(r"^```(\w*)$", text, re.MULTILINE)
     assert set(fences) == {"sh", ""} and fences.count("sh") == len(found)
     return found
+
+
+def page_environ() -> dict[str, str]:
+    """This environment, in which `hlsgen` and `python` are those of the tests."""
+    return {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PYTHONPATH": os.pathsep.join(sys.path),
+    }
+
+
+def changed_spec(spec: Path, fields: Mapping[str, str]) -> str:
+    """The text of a spec with other values of some fields, each of which it has once."""
+    text = spec.read_text(encoding="utf-8")
+    for field, value in fields.items():
+        text, count = re.subn(rf"^( *{field}): \S+", rf"\1: {value}", text, flags=re.MULTILINE)
+        assert count == 1
+    return text
 
 
 def install_xrt(folder: Path) -> Path:
